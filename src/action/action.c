@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads `actions`, and what a rule says of them.
+ */
+#include "action/action.h"
+
+#include "base/mem.h"
+#include "conf/node.h"
+
+#include <unistd.h>
+
+#define TIMEOUT_DEFAULT_MS 60000
+#define ARGV_MAX 256
+
+static const struct key action_keys[] = {
+	{ "exec", false },
+	{ "cwd", false },
+	{ "env", false },
+	{ "user", true },
+	{ "timeout", false },
+	{ "retry", true },
+	{ "limit", false },
+	{ "lock", true },
+	{ "verify", false },
+	{ "if_interrupted", true },
+	{ "slack", false },
+	{ "teams", false },
+	{ "webhook", false },
+	{ "alertmanager", true },
+	{ "pagerduty", true },
+	{ "email", true },
+	{ "changes", false },
+	{ NULL, false },
+};
+
+static const struct synonym action_words[] = {
+	{ "cmd", "exec" },
+	{ "command", "exec" },
+	{ "run", "exec" },
+	{ "script", "exec" },
+	{ "environment", "env" },
+	{ "dir", "cwd" },
+	{ "mail", "email" },
+	{ NULL, NULL },
+};
+
+static const struct key verify_keys[] = {
+	{ "source", false },
+	{ "match", false },
+	{ "within", false },
+	{ "probe", true },
+	{ NULL, false },
+};
+
+static const struct key limit_keys[] = {
+	{ "runs", false },
+	{ "within", false },
+	{ NULL, false },
+};
+
+static const struct key escalate_keys[] = {
+	{ "actions", false },
+	{ "after", false },
+	{ NULL, false },
+};
+
+static void
+argv_read(struct action *a, const struct node *n)
+{
+	char **texts;
+	size_t count;
+
+	if (node_kind(n) == NODE_SCALAR) {
+		node_error(n,
+		    "action '%s': 'exec' is a list of arguments, such as "
+		    "[./script.sh, '{{source}}']: no shell takes a line apart",
+		    a->name);
+		return;
+	}
+	if (!node_texts(n, false, &texts, &count))
+		return;
+	if (count == 0 || count > ARGV_MAX)
+		node_error(n, "action '%s': exec: expected 1 to %d arguments",
+		    a->name, ARGV_MAX);
+	a->argv = mem_new(count, sizeof *a->argv);
+	for (size_t i = 0; i < count && i < ARGV_MAX; i++) {
+		struct err err;
+		size_t at;
+		struct template *t =
+		    template_parse(text_of(texts[i]), &at, &err);
+
+		if (t == NULL)
+			node_error_at(node_at(n, i), at,
+			    "action '%s': exec: %s", a->name, err.text);
+		else
+			a->argv[a->argc++] = t;
+	}
+	node_texts_free(texts);
+}
+
+static bool
+is_env_name(const char *name)
+{
+	size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+	return len > 0 && name[len] == '\0' && (name[0] < '0' || name[0] > '9');
+}
+
+static void
+env_read(struct action *a, const struct node *n)
+{
+	size_t used = 0;
+
+	if (n == NULL)
+		return;
+	if (node_kind(n) != NODE_MAP) {
+		node_error(n, "action '%s': env: expected a map, not %s",
+		    a->name, node_kind_name(n));
+		return;
+	}
+	a->env = mem_new(node_count(n) + 1, sizeof *a->env);
+	for (size_t i = 0; i < node_count(n); i++) {
+		const char *name = node_key_name(n, i), *value;
+		struct str entry = { 0 };
+
+		if (!is_env_name(name))
+			node_error(node_key(n, i),
+			    "action '%s': env: '%s' is no name of a variable",
+			    a->name, name);
+		if (!node_text(node_at(n, i), &value))
+			continue;
+		str_printf(&entry, "%s=%s", name, value);
+		a->env[used++] = str_take(&entry);
+	}
+}
+
+static void
+verify_read(
+    struct action *a, const struct node *n, const struct source_names *sources)
+{
+	struct str what = { 0 };
+
+	if (n == NULL)
+		return;
+	str_printf(&what, "action '%s': verify", a->name);
+	if (node_keys(n, verify_keys, NULL, what.data)) {
+		if (node_get(n, "match") == NULL &&
+		    node_get(n, "probe") == NULL)
+			node_error(n, "%s: needs 'match'", what.data);
+		if (node_get(n, "within") == NULL)
+			node_error(n, "%s: needs 'within'", what.data);
+		node_duration(node_get(n, "within"), 1, &a->proof_within_ms);
+		patterns_read(
+		    &a->proof.patterns, node_get(n, "match"), what.data);
+		a->proof.sources =
+		    sources_read(node_get(n, "source"), sources, what.data);
+	}
+	str_free(&what);
+}
+
+static void
+limit_read(struct action *a, const struct node *n)
+{
+	struct str what = { 0 };
+
+	if (n == NULL)
+		return;
+	str_printf(&what, "action '%s': limit", a->name);
+	if (node_keys(n, limit_keys, NULL, what.data)) {
+		if (node_get(n, "runs") == NULL ||
+		    node_get(n, "within") == NULL)
+			node_error(
+			    n, "%s: needs 'runs' and 'within'", what.data);
+		node_int(node_get(n, "runs"), 1, 1000000, &a->limit_runs);
+		node_duration(node_get(n, "within"), 1, &a->limit_within_ms);
+	}
+	str_free(&what);
+}
+
+static void
+changes_read(struct action *a, const struct node *n)
+{
+	static const char *const words[] = { "opened", "updated", "reminded",
+		"remediated", "escalated", "resolved", NULL };
+	size_t word;
+
+	a->changes = (1u << CHANGE_COUNT) - 1;
+	if (n == NULL)
+		return;
+	a->changes = 1u << CHANGE_TEST;
+	for (size_t i = 0; node_kind(n) == NODE_LIST && i < node_count(n); i++)
+		if (node_word(node_at(n, i), words, &word))
+			a->changes |= 1u << word;
+	if (node_kind(n) == NODE_SCALAR && node_word(n, words, &word))
+		a->changes |= 1u << word;
+	else if (node_kind(n) == NODE_MAP)
+		node_error(n,
+		    "action '%s': changes: expected a list, not a map",
+		    a->name);
+}
+
+/* A program that is named as a file can be looked at now. */
+static void
+program_check(const struct action *a, const struct node *exec)
+{
+	struct str path = { 0 };
+	const char *name;
+
+	if (node_kind(exec) != NODE_LIST || a->argc == 0 ||
+	    template_count(a->argv[0]) > 0 ||
+	    !node_text(node_at(exec, 0), &name) || strchr(name, '/') == NULL)
+		return;
+	if (name[0] != '/' && a->cwd != NULL)
+		str_printf(&path, "%s/%s", a->cwd, name);
+	else
+		str_puts(&path, name);
+	if (access(path.data, F_OK) != 0)
+		node_warning(node_at(exec, 0),
+		    "action '%s': there is no %s (relative paths start where "
+		    "logwatch is started, or at 'cwd')",
+		    a->name, path.data);
+	else if (access(path.data, X_OK) != 0)
+		node_warning(node_at(exec, 0),
+		    "action '%s': %s is not executable; chmod +x it", a->name,
+		    path.data);
+	str_free(&path);
+}
+
+static void
+exec_read(
+    struct action *a, const struct node *n, const struct source_names *sources)
+{
+	const char *cwd;
+
+	argv_read(a, node_get(n, "exec"));
+	env_read(a, node_get(n, "env"));
+	if (node_text(node_get(n, "cwd"), &cwd))
+		a->cwd = mem_text(cwd);
+	a->timeout_ms = TIMEOUT_DEFAULT_MS;
+	node_duration(node_get(n, "timeout"), 1, &a->timeout_ms);
+	verify_read(a, node_get(n, "verify"), sources);
+	limit_read(a, node_get(n, "limit"));
+	program_check(a, node_get(n, "exec"));
+}
+
+static void
+notify_read(struct action *a, const struct node *n)
+{
+	static const char *const exec_only[] = { "cwd", "env", "timeout",
+		"limit", "verify" };
+	const struct node *settings = node_get(n, a->receiver->name);
+
+	for (size_t i = 0; i < sizeof exec_only / sizeof *exec_only; i++)
+		if (node_get(n, exec_only[i]) != NULL)
+			node_error(node_get(n, exec_only[i]),
+			    "action '%s': '%s' goes with 'exec' only", a->name,
+			    exec_only[i]);
+	a->settings = a->receiver->read(settings, &a->disabled);
+	if (a->disabled)
+		node_warning(settings,
+		    "action '%s': its url is empty, so it is left out",
+		    a->name);
+}
+
+void
+action_read(struct action *a, const char *name, const struct node *n,
+    const struct source_names *sources)
+{
+	struct str what = { 0 };
+	size_t kinds = node_get(n, "exec") != NULL;
+
+	a->name = mem_text(name);
+	str_printf(&what, "action '%s'", name);
+	if (!node_keys(n, action_keys, action_words, what.data))
+		goto out;
+	for (size_t i = 0; receivers[i] != NULL; i++)
+		if (node_get(n, receivers[i]->name) != NULL) {
+			a->receiver = receivers[i];
+			kinds++;
+		}
+	changes_read(a, node_get(n, "changes"));
+	if (kinds != 1 && node_get(n, "alertmanager") == NULL &&
+	    node_get(n, "pagerduty") == NULL && node_get(n, "email") == NULL)
+		node_error(n,
+		    "%s: needs exactly one of exec, slack, teams, "
+		    "webhook",
+		    what.data);
+	a->kind = a->receiver != NULL ? ACTION_NOTIFY : ACTION_EXEC;
+	if (a->receiver != NULL)
+		notify_read(a, n);
+	else if (node_get(n, "exec") != NULL)
+		exec_read(a, n, sources);
+out:
+	str_free(&what);
+}
+
+void
+action_free(struct action *a)
+{
+	for (size_t i = 0; i < a->argc; i++)
+		template_free(a->argv[i]);
+	free(a->argv);
+	for (size_t i = 0; a->env != NULL && a->env[i] != NULL; i++)
+		free(a->env[i]);
+	free(a->env);
+	free(a->cwd);
+	free(a->proof.sources);
+	patterns_free(&a->proof.patterns);
+	if (a->settings != NULL)
+		a->receiver->free_settings(a->settings);
+	free(a->name);
+}
+
+static void
+step_add(struct steps *steps, size_t action)
+{
+	for (size_t i = 0; i < steps->count; i++)
+		if (steps->v[i] == action)
+			return;
+	steps->v = mem_resize(steps->v, steps->count + 1, sizeof(size_t));
+	steps->v[steps->count++] = action;
+}
+
+/* An action's templates name what this rule must know. */
+static void
+templates_check(const struct action *a, const struct rule *rule,
+    const struct policy *policy, const struct node *at)
+{
+	for (size_t i = 0; i < a->argc; i++)
+		for (size_t k = 0; k < template_count(a->argv[i]); k++) {
+			const char *name = template_name(a->argv[i], k);
+
+			if (!policy_knows(policy, rule, name))
+				node_error(at,
+				    "rule '%s': action '%s' uses {{%s}}, which "
+				    "is no capture or label of this rule",
+				    rule->id, a->name, name);
+		}
+}
+
+static void
+step_read(const char *name, const struct node *at, const struct rule *rule,
+    const struct policy *policy, struct action *actions, size_t count,
+    struct steps *execs, struct steps *notifies)
+{
+	const char **names;
+	const char *near;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(actions[i].name, name) != 0)
+			continue;
+		actions[i].used = true;
+		templates_check(&actions[i], rule, policy, at);
+		step_add(actions[i].kind == ACTION_EXEC ? execs : notifies, i);
+		return;
+	}
+	names = mem_new(count, sizeof *names);
+	for (size_t i = 0; i < count; i++)
+		names[i] = actions[i].name;
+	near = diag_suggest(name, names, count);
+	if (near != NULL)
+		node_error(at, "rule '%s': no action '%s' (did you mean '%s'?)",
+		    rule->id, name, near);
+	else
+		node_error(at,
+		    "rule '%s': no action '%s'; define it under 'actions'",
+		    rule->id, name);
+	free(names);
+}
+
+static void
+steps_read(const struct node *n, const struct rule *rule,
+    const struct policy *policy, struct action *actions, size_t count,
+    struct steps *execs, struct steps *notifies)
+{
+	char **names = NULL;
+	size_t used = 0;
+
+	if (node_texts(n, true, &names, &used))
+		for (size_t i = 0; i < used; i++)
+			step_read(names[i],
+			    node_kind(n) == NODE_LIST ? node_at(n, i) : n, rule,
+			    policy, actions, count, execs, notifies);
+	node_texts_free(names);
+}
+
+void
+plan_read(struct plan *p, const struct rule *rule, const struct policy *policy,
+    const struct node *map, struct action *actions, size_t count)
+{
+	const struct node *escalate = node_get(map, "escalate");
+	struct str what = { 0 };
+
+	p->escalate_after_ms = INT64_MAX;
+	steps_read(node_get(map, "actions"), rule, policy, actions, count,
+	    &p->execs, &p->notifies);
+	str_printf(&what, "rule '%s': escalate", rule->id);
+	if (escalate != NULL && node_kind(escalate) == NODE_MAP) {
+		node_keys(escalate, escalate_keys, NULL, what.data);
+		node_duration(
+		    node_get(escalate, "after"), 1, &p->escalate_after_ms);
+		escalate = node_get(escalate, "actions");
+	}
+	steps_read(escalate, rule, policy, actions, count, &p->escalate_execs,
+	    &p->escalate_notifies);
+	str_free(&what);
+}
+
+void
+plan_free(struct plan *p)
+{
+	free(p->execs.v);
+	free(p->notifies.v);
+	free(p->escalate_execs.v);
+	free(p->escalate_notifies.v);
+}

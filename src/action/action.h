@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The actions of a rule file as written, and which of them a rule calls for.
+ */
+#ifndef LOGWATCH_ACTION_ACTION_H
+#define LOGWATCH_ACTION_ACTION_H
+
+#include "action/receiver.h"
+#include "base/template.h"
+#include "incident/change.h"
+#include "incident/policy.h"
+#include "match/matcher.h"
+
+struct node;
+
+enum action_kind { ACTION_EXEC, ACTION_NOTIFY };
+
+struct action {
+	char *name;
+	enum action_kind kind;
+	unsigned changes; /* bit 1 << CHANGE_…: which it is told */
+
+	/* ACTION_EXEC */
+	struct template **argv;
+	size_t argc;
+	char **env; /* "NAME=value", NULL-ended; NULL: none */
+	char *cwd;  /* NULL: where logwatch was started */
+	int64_t timeout_ms;
+	struct proof proof; /* verify; proof.sources NULL: none */
+	int64_t proof_within_ms;
+	int64_t limit_runs; /* 0: no limit */
+	int64_t limit_within_ms;
+
+	/* ACTION_NOTIFY */
+	const struct receiver *receiver;
+	void *settings;
+	size_t notifier; /* its index in the outbox */
+	bool disabled;   /* its url is empty: left out */
+
+	bool used;
+};
+
+/** Some actions, by index, in the order written. */
+struct steps {
+	size_t *v;
+	size_t count;
+};
+
+/** What a rule calls for. */
+struct plan {
+	struct steps execs, notifies;
+	struct steps escalate_execs, escalate_notifies;
+	int64_t escalate_after_ms; /* unacknowledged so long; INT64_MAX: no */
+};
+
+/** Reads one action; faults go to the diag. */
+void action_read(struct action *a, const char *name, const struct node *n,
+    const struct source_names *sources);
+void action_free(struct action *a); /* what is in it */
+
+/** Reads `actions` and `escalate` of a rule's map, marks the actions used, and
+ * checks their templates against what this rule knows. */
+void plan_read(struct plan *p, const struct rule *rule,
+    const struct policy *policy, const struct node *map, struct action *actions,
+    size_t count);
+void plan_free(struct plan *p); /* what is in it */
+
+#endif

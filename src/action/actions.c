@@ -1,0 +1,882 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Remediations as small state machines, one an incident at a time, one a rule
+ * at a time.
+ */
+#include "action/actions.h"
+
+#include "action/exec.h"
+#include "action/outbox.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "incident/incidents.h"
+#include "incident/record.h"
+#include "io/child.h"
+#include "io/orphan.h"
+#include "io/process.h"
+#include "io/timer.h"
+#include "store/store.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <signal.h>
+
+#define RUNNING_MAX 16 /* scripts at once */
+
+enum stage {
+	STAGE_QUEUED,    /* waits for its rule's turn */
+	STAGE_INTENDED,  /* noted; starts when that is committed */
+	STAGE_RUNNING,   /* its script runs */
+	STAGE_VERIFYING, /* its script is done; waits for the proof */
+};
+
+/** The exec actions of one incident on their way. */
+struct remedy {
+	struct remedy *next;
+	struct actions *owner;
+	struct incident *incident;
+	const struct steps *steps;
+	size_t step;
+	bool escalation; /* the scripts of `escalate` */
+	enum stage stage;
+	bool proved;
+	struct run_row row; /* of the step's attempt; texts are lent */
+	bool row_dirty;
+	struct child *child;
+	struct orphan *orphan;
+	struct timer *deadline; /* of the proof */
+};
+
+/** The last of a step that is over, until it is saved. */
+struct ended {
+	struct ended *next;
+	struct run_row row;
+	char *incident, *action;
+};
+
+/** A start that counts against a limit. */
+struct start {
+	size_t action;
+	int64_t wall_ms;
+};
+
+struct actions {
+	struct actions_spec spec;
+	struct actions_callbacks callbacks;
+	struct remedy *remedies; /* oldest first */
+	struct ended *ended;
+	struct start *starts;
+	size_t start_count, start_capacity;
+	int64_t due_ms;
+	bool stopping;
+};
+
+struct actions *
+actions_new(
+    const struct actions_spec *spec, const struct actions_callbacks *callbacks)
+{
+	struct actions *as = mem_new(1, sizeof *as);
+
+	as->spec = *spec;
+	as->callbacks = *callbacks;
+	as->due_ms = INT64_MAX;
+	return as;
+}
+
+static void ended_free(struct actions *as);
+
+static void
+remedy_free(struct remedy *r)
+{
+	child_free(r->child);
+	orphan_free(r->orphan);
+	timer_free(r->deadline);
+	free(r);
+}
+
+void
+actions_free(struct actions *as)
+{
+	if (as == NULL)
+		return;
+	while (as->remedies != NULL) {
+		struct remedy *r = as->remedies;
+
+		as->remedies = r->next;
+		remedy_free(r);
+	}
+	ended_free(as);
+	free(as->starts);
+	free(as);
+}
+
+static const struct action *
+action_of(const struct remedy *r)
+{
+	return &r->owner->spec.actions[r->steps->v[r->step]];
+}
+
+static struct run *
+run_of(const struct remedy *r)
+{
+	return incident_run(r->incident, action_of(r)->name);
+}
+
+static int64_t
+wall(const struct actions *as)
+{
+	return as->callbacks.wall_ms(as->callbacks.ctx);
+}
+
+static void
+dirty(struct actions *as)
+{
+	as->callbacks.dirty(as->callbacks.ctx);
+}
+
+/* The limit */
+
+static void
+note_start(struct actions *as, size_t action, int64_t wall_ms)
+{
+	if (as->spec.actions[action].limit_runs == 0)
+		return;
+	if (as->start_count == as->start_capacity) {
+		as->start_capacity =
+		    as->start_capacity ? as->start_capacity * 2 : 16;
+		as->starts = mem_resize(
+		    as->starts, as->start_capacity, sizeof *as->starts);
+	}
+	as->starts[as->start_count++] = (struct start){ action, wall_ms };
+}
+
+static bool
+limited(struct actions *as, size_t action, int64_t wall_ms)
+{
+	const struct action *a = &as->spec.actions[action];
+	size_t kept = 0;
+	int64_t runs = 0;
+
+	if (a->limit_runs == 0)
+		return false;
+	for (size_t k = 0; k < as->start_count; k++) {
+		const struct start *s = &as->starts[k];
+		const struct action *of = &as->spec.actions[s->action];
+
+		if (wall_ms - s->wall_ms >= of->limit_within_ms)
+			continue;
+		runs += s->action == action;
+		as->starts[kept++] = *s;
+	}
+	as->start_count = kept;
+	return runs >= a->limit_runs;
+}
+
+/* Proofs */
+
+static void
+want_proofs(struct actions *as, size_t action)
+{
+	bool wanted = false;
+
+	if (as->spec.actions[action].proof.sources == NULL)
+		return;
+	for (const struct remedy *r = as->remedies; r != NULL; r = r->next)
+		wanted |=
+		    r->steps->v[r->step] == action &&
+		    (r->stage == STAGE_RUNNING || r->stage == STAGE_VERIFYING);
+	as->callbacks.want_proof(action, wanted, as->callbacks.ctx);
+}
+
+static void
+enter(struct remedy *r, enum stage stage)
+{
+	r->stage = stage;
+	want_proofs(r->owner, r->steps->v[r->step]);
+}
+
+/* The ledger */
+
+static void
+note_run(struct remedy *r)
+{
+	const struct run *run = run_of(r);
+
+	r->row.incident = r->incident->id;
+	r->row.action = action_of(r)->name;
+	r->row.state = run_state_name(run->state);
+	r->row.attempt = run->attempt;
+	r->row_dirty = true;
+	r->incident->dirty = true;
+	dirty(r->owner);
+}
+
+/* A step is over: its row waits to be saved by itself. */
+static void
+leave_row(struct remedy *r)
+{
+	struct ended *e;
+
+	if (!r->row_dirty)
+		return;
+	e = mem_new(1, sizeof *e);
+	e->row = r->row;
+	e->row.incident = e->incident = mem_text(r->row.incident);
+	e->row.action = e->action = mem_text(r->row.action);
+	e->next = r->owner->ended;
+	r->owner->ended = e;
+	r->row = (struct run_row){ 0 };
+	r->row_dirty = false;
+}
+
+static void
+ended_free(struct actions *as)
+{
+	while (as->ended != NULL) {
+		struct ended *e = as->ended;
+
+		as->ended = e->next;
+		free(e->incident);
+		free(e->action);
+		free(e);
+	}
+}
+
+int
+actions_save(struct actions *as, struct err *err)
+{
+	for (struct ended *e = as->ended; e != NULL; e = e->next)
+		if (store_run_put(as->spec.store, &e->row, err) < 0)
+			return -1;
+	for (struct remedy *r = as->remedies; r != NULL; r = r->next)
+		if (r->row_dirty &&
+		    store_run_put(as->spec.store, &r->row, err) < 0)
+			return -1;
+	return 0;
+}
+
+void
+actions_saved(struct actions *as)
+{
+	ended_free(as);
+	for (struct remedy *r = as->remedies; r != NULL; r = r->next)
+		r->row_dirty = false;
+}
+
+/* The course of a remedy */
+
+static void advance(struct remedy *r);
+
+static bool must_wait(const struct remedy *r);
+
+/* One that advances may end, and let others advance: look from the start. */
+static void
+advance_queued(struct actions *as)
+{
+	struct remedy *r = as->remedies;
+
+	while (r != NULL)
+		if (r->stage == STAGE_QUEUED && !must_wait(r)) {
+			advance(r);
+			r = as->remedies;
+		} else {
+			r = r->next;
+		}
+}
+
+static void
+take_out(struct remedy *r)
+{
+	struct remedy **link = &r->owner->remedies;
+	size_t action = r->steps->v[r->step];
+
+	while (*link != r)
+		link = &(*link)->next;
+	*link = r->next;
+	want_proofs(r->owner, action);
+}
+
+static void
+escalate(struct actions *as, struct incident *i)
+{
+	i->escalated_ms = wall(as);
+	incidents_tell(as->spec.incidents, i, CHANGE_ESCALATED);
+}
+
+/* The remedy is over.  Its end is told before the incident is let go, so that
+ * 'remediated' comes before a 'resolved' that was seen meanwhile. */
+static void
+finish(struct remedy *r, bool succeeded)
+{
+	struct actions *as = r->owner;
+	struct incident *i = r->incident;
+	bool more = false;
+
+	take_out(r);
+	if (succeeded && !r->escalation) {
+		if (i->rule != NO_RULE)
+			as->callbacks.reset(i->rule, as->callbacks.ctx);
+		incidents_tell(as->spec.incidents, i, CHANGE_REMEDIATED);
+	} else if (!succeeded && !r->escalation) {
+		escalate(as, i);
+	} else if (!succeeded) {
+		log_error("a script of the escalation failed; a human is "
+			  "needed rule=%s id=%s",
+		    i->rule_id, i->id);
+	}
+	for (const struct remedy *o = as->remedies; o != NULL; o = o->next)
+		more |= o->incident == i;
+	if (!more)
+		incidents_hold(as->spec.incidents, i, false,
+		    as->callbacks.now_ms(as->callbacks.ctx), wall(as));
+	leave_row(r);
+	remedy_free(r);
+	dirty(as);
+	advance_queued(as);
+}
+
+static void
+fail(struct remedy *r, enum run_state state, const char *error)
+{
+	struct run *run = run_of(r);
+
+	log_error("action %s rule=%s id=%s action=%s attempt=%d: %s",
+	    run_state_name(state), r->incident->rule_id, r->incident->id,
+	    run->name, run->attempt, error);
+	run->state = state;
+	free(run->error);
+	run->error = mem_text(error);
+	if (r->row.id != 0) {
+		r->row.ended_ms = wall(r->owner);
+		note_run(r);
+	}
+	for (size_t k = r->step + 1; k < r->steps->count; k++)
+		incident_run(
+		    r->incident, r->owner->spec.actions[r->steps->v[k]].name)
+		    ->state = RUN_SKIPPED;
+	r->incident->dirty = true;
+	finish(r, false);
+}
+
+static void
+succeed(struct remedy *r)
+{
+	struct run *run = run_of(r);
+	size_t action = r->steps->v[r->step];
+
+	run->state = RUN_SUCCEEDED;
+	log_info("action succeeded rule=%s id=%s action=%s attempt=%d "
+		 "duration_ms=%" PRId64 "%s",
+	    r->incident->rule_id, r->incident->id, run->name, run->attempt,
+	    run->duration_ms,
+	    action_of(r)->proof.sources != NULL ? " verified=yes" : "");
+	r->row.ended_ms = wall(r->owner);
+	note_run(r);
+	if (r->step + 1 == r->steps->count) {
+		finish(r, true);
+		return;
+	}
+	leave_row(r);
+	r->step++;
+	timer_free(r->deadline);
+	r->deadline = NULL;
+	r->stage = STAGE_QUEUED;
+	want_proofs(r->owner, action);
+	advance(r);
+}
+
+static void
+on_deadline(void *ctx)
+{
+	struct remedy *r = ctx;
+	struct str text = { 0 };
+	char within[WHEN_SIZE];
+
+	duration_write(action_of(r)->proof_within_ms, within);
+	str_printf(&text,
+	    "its script ended well, but nothing in the log proved within %s "
+	    "that it worked",
+	    within);
+	fail(r, RUN_UNVERIFIED, text.data);
+	str_free(&text);
+}
+
+/* Its script has ended well: the proof may be there already. */
+static void
+verify(struct remedy *r, int64_t within_ms)
+{
+	struct run *run = run_of(r);
+
+	if (action_of(r)->proof.sources == NULL || r->proved) {
+		succeed(r);
+		return;
+	}
+	run->state = RUN_VERIFYING;
+	note_run(r);
+	enter(r, STAGE_VERIFYING);
+	if (r->deadline == NULL)
+		r->deadline = timer_new(r->owner->spec.loop, on_deadline, r);
+	timer_in(r->deadline, within_ms > 0 ? within_ms : 0);
+}
+
+static void
+on_end(const struct child_end *end, void *ctx)
+{
+	struct remedy *r = ctx;
+	struct run *run = run_of(r);
+	char text[200], after[WHEN_SIZE];
+
+	run->duration_ms = end->duration_ms;
+	run->code = end->signaled ? -1 : end->code;
+	run->ended_ms = wall(r->owner);
+	free(run->output);
+	run->output = mem_copy(end->output.data, end->output.len);
+	child_free(r->child);
+	r->child = NULL;
+	if (!end->signaled && !end->timed_out && end->code == 0) {
+		verify(r, action_of(r)->proof_within_ms);
+		return;
+	}
+	if (end->timed_out)
+		snprintf(text, sizeof text, "ended for its time-out of %s",
+		    duration_write(action_of(r)->timeout_ms, after));
+	else if (end->signaled)
+		snprintf(text, sizeof text, "killed by signal %d (%s)",
+		    end->code, strsignal(end->code));
+	else
+		snprintf(text, sizeof text, "exit status %d", end->code);
+	fail(r, RUN_FAILED, text);
+}
+
+static void
+on_line(struct text line, void *ctx)
+{
+	struct remedy *r = ctx;
+
+	log_info("output action=%s id=%s: %.*s", action_of(r)->name,
+	    r->incident->id, (int)line.len, line.data);
+}
+
+static void
+start(struct remedy *r)
+{
+	struct actions *as = r->owner;
+	const struct action *a = action_of(r);
+	struct err err;
+
+	r->proved = false;
+	if (a->proof.sources != NULL)
+		as->callbacks.starting(r->steps->v[r->step], as->callbacks.ctx);
+	r->child = exec_start(as->spec.loop, a, r->incident,
+	    r->escalation ? CHANGE_ESCALATED : CHANGE_OPENED, wall(as), on_end,
+	    on_line, r, &err);
+	enter(r, STAGE_RUNNING);
+	if (r->child == NULL) {
+		fail(r, RUN_FAILED, err.text);
+		return;
+	}
+	log_info("action started rule=%s id=%s action=%s pid=%d",
+	    r->incident->rule_id, r->incident->id, a->name,
+	    (int)child_pid(r->child));
+	r->row.pid = child_pid(r->child);
+	r->row.start_time = process_start_time(child_pid(r->child));
+	note_run(r);
+}
+
+void
+actions_start(struct actions *as)
+{
+	struct remedy *r = as->remedies;
+
+	/* A start that fails takes its remedy out, and may move others. */
+	while (r != NULL)
+		if (r->stage == STAGE_INTENDED) {
+			start(r);
+			r = as->remedies;
+		} else {
+			r = r->next;
+		}
+	outbox_send(as->spec.outbox);
+}
+
+/* Whether the rule, or the machine, has enough to do. */
+static bool
+must_wait(const struct remedy *r)
+{
+	size_t running = 0;
+
+	for (const struct remedy *o = r->owner->remedies; o != NULL;
+	     o = o->next) {
+		if (o == r || o->stage == STAGE_QUEUED)
+			continue;
+		if (o->incident->rule == r->incident->rule)
+			return true;
+		running += o->stage != STAGE_VERIFYING;
+	}
+	return r->owner->stopping || running >= RUNNING_MAX;
+}
+
+static void
+advance(struct remedy *r)
+{
+	struct actions *as = r->owner;
+	size_t action = r->steps->v[r->step];
+	const struct action *a = action_of(r);
+	struct run *run = run_of(r);
+	char within[WHEN_SIZE], text[200];
+
+	if (must_wait(r))
+		return;
+	if (limited(as, action, wall(as))) {
+		snprintf(text, sizeof text,
+		    "not run: it already ran %" PRId64 " times within %s",
+		    a->limit_runs, duration_write(a->limit_within_ms, within));
+		fail(r, RUN_LIMITED, text);
+		return;
+	}
+	note_start(as, action, wall(as));
+	run->state = RUN_RUNNING;
+	run->attempt++;
+	r->row = (struct run_row){ .started_ms = wall(as) };
+	note_run(r);
+	enter(r, STAGE_INTENDED);
+}
+
+static struct remedy *
+remedy_new(struct actions *as, struct incident *i, const struct steps *steps,
+    bool escalation)
+{
+	struct remedy *r = mem_new(1, sizeof *r);
+	struct remedy **link = &as->remedies;
+
+	r->owner = as;
+	r->incident = i;
+	r->steps = steps;
+	r->escalation = escalation;
+	for (size_t k = 0; k < steps->count; k++)
+		incident_run(i, as->spec.actions[steps->v[k]].name);
+	incidents_hold(as->spec.incidents, i, true, 0, 0);
+	while (*link != NULL)
+		link = &(*link)->next;
+	*link = r;
+	return r;
+}
+
+static void
+would_run(
+    struct actions *as, const struct incident *i, const struct steps *steps)
+{
+	for (size_t k = 0; k < steps->count; k++) {
+		const struct action *a = &as->spec.actions[steps->v[k]];
+		char *command = exec_describe(a, i, wall(as));
+
+		log_info("dry run: would run rule=%s id=%s action=%s: %s",
+		    i->rule_id, i->id, a->name, command);
+		free(command);
+	}
+}
+
+static void
+begin(struct actions *as, struct incident *i, const struct steps *steps,
+    bool escalation)
+{
+	if (steps->count == 0)
+		return;
+	if (as->spec.dry_run)
+		would_run(as, i, steps);
+	else
+		advance(remedy_new(as, i, steps, escalation));
+}
+
+void
+actions_proof(struct actions *as, size_t action)
+{
+	struct remedy *next;
+
+	for (struct remedy *r = as->remedies; r != NULL; r = next) {
+		next = r->next;
+		if (r->steps->v[r->step] != action)
+			continue;
+		if (r->stage == STAGE_RUNNING) {
+			r->proved = true;
+		} else if (r->stage == STAGE_VERIFYING) {
+			succeed(r);
+			next = as->remedies; /* the list may have changed */
+		}
+	}
+}
+
+/* Notifications */
+
+static void
+notify_one(struct actions *as, const struct change *change, size_t action,
+    const char *delivery, const json_t *record)
+{
+	const struct action *a = &as->spec.actions[action];
+
+	if (a->disabled || (a->changes & 1u << change->kind) == 0)
+		return;
+	if (as->spec.dry_run)
+		log_info("dry run: would notify rule=%s id=%s action=%s "
+			 "change=%s",
+		    change->incident->rule_id, change->incident->id, a->name,
+		    change_name(change->kind));
+	else
+		outbox_add(as->spec.outbox, action, delivery, record, wall(as));
+}
+
+static bool
+has_step(const struct steps *steps, size_t action)
+{
+	for (size_t k = 0; k < steps->count; k++)
+		if (steps->v[k] == action)
+			return true;
+	return false;
+}
+
+static void
+notify(struct actions *as, const struct change *change, const struct plan *p)
+{
+	const struct incident *i = change->incident;
+	json_t *record = record_of(i, change->kind);
+	struct str delivery = { 0 };
+
+	str_printf(&delivery, "%s-%s", i->id, change_name(change->kind));
+	if (i->changes[change->kind] > 1)
+		str_printf(&delivery, "-%zu", i->changes[change->kind]);
+	for (size_t k = 0; k < p->notifies.count; k++)
+		notify_one(as, change, p->notifies.v[k], delivery.data, record);
+	/* Who was told that a human is needed is told what became of it. */
+	for (size_t k = 0;
+	     i->escalated_ms != 0 && k < p->escalate_notifies.count; k++)
+		if (!has_step(&p->notifies, p->escalate_notifies.v[k]))
+			notify_one(as, change, p->escalate_notifies.v[k],
+			    delivery.data, record);
+	str_free(&delivery);
+	json_decref(record);
+}
+
+static int64_t
+escalation_due(const struct actions *as, const struct incident *i)
+{
+	const struct plan *p =
+	    i->rule != NO_RULE ? &as->spec.plans[i->rule] : NULL;
+
+	if (p == NULL || p->escalate_after_ms == INT64_MAX ||
+	    i->state != INCIDENT_OPEN || i->escalated_ms != 0 ||
+	    i->acknowledged_ms != 0)
+		return INT64_MAX;
+	return i->detected_ms + p->escalate_after_ms;
+}
+
+void
+actions_change(struct actions *as, const struct change *change)
+{
+	struct incident *i = change->incident;
+	const struct plan *p;
+
+	if (i->rule == NO_RULE)
+		return;
+	p = &as->spec.plans[i->rule];
+	notify(as, change, p);
+	if (change->kind == CHANGE_ESCALATED &&
+	    i->changes[CHANGE_ESCALATED] == 1)
+		begin(as, i, &p->escalate_execs, true);
+	if (change->kind != CHANGE_OPENED)
+		return;
+	if (escalation_due(as, i) < as->due_ms)
+		as->due_ms = escalation_due(as, i);
+	if (!change->reopened) {
+		begin(as, i, &p->execs, false);
+	} else if (p->execs.count > 0) {
+		/* A remediation runs once an incident: it did not hold. */
+		log_warning("the incident is back and its remediation ran "
+			    "already; escalating rule=%s id=%s",
+		    i->rule_id, i->id);
+		escalate(as, i);
+	}
+}
+
+int64_t
+actions_due(const struct actions *as)
+{
+	return as->due_ms;
+}
+
+struct ticking {
+	struct actions *as;
+	int64_t wall_ms;
+};
+
+static void
+tick_one(struct incident *i, void *ctx)
+{
+	struct ticking *t = ctx;
+	int64_t due = escalation_due(t->as, i);
+
+	if (due <= t->wall_ms)
+		escalate(t->as, i);
+	else if (due < t->as->due_ms)
+		t->as->due_ms = due;
+}
+
+void
+actions_tick(struct actions *as, int64_t wall_ms)
+{
+	struct ticking t = { as, wall_ms };
+
+	if (wall_ms < as->due_ms)
+		return;
+	as->due_ms = INT64_MAX;
+	incidents_each_open(as->spec.incidents, tick_one, &t);
+}
+
+/* After a restart */
+
+static void
+on_orphan_end(void *ctx)
+{
+	struct remedy *r = ctx;
+
+	orphan_free(r->orphan);
+	r->orphan = NULL;
+	run_of(r)->ended_ms = wall(r->owner);
+	if (action_of(r)->proof.sources != NULL)
+		verify(r, action_of(r)->proof_within_ms);
+	else
+		fail(r, RUN_UNKNOWN,
+		    "logwatch was stopped while it ran; how it ended is "
+		    "unknown");
+}
+
+struct finding_row {
+	struct remedy *remedy;
+	const struct run *run;
+};
+
+static void
+match_row(const struct run_row *row, void *ctx)
+{
+	struct finding_row *f = ctx;
+	struct remedy *r = f->remedy;
+
+	if (strcmp(row->incident, r->incident->id) != 0 ||
+	    strcmp(row->action, f->run->name) != 0)
+		return;
+	r->row = *row;
+	r->row.incident = r->incident->id;
+	r->row.action = action_of(r)->name;
+	r->row.state = run_state_name(f->run->state);
+}
+
+/* Goes on where the run of the step at hand was left. */
+static void
+resume_step(struct remedy *r)
+{
+	struct actions *as = r->owner;
+	struct run *run = run_of(r);
+	struct finding_row f = { r, run };
+	int64_t left;
+
+	if (run->state == RUN_PENDING) {
+		advance(r);
+		return;
+	}
+	store_runs(as->spec.store, 0, match_row, &f, NULL);
+	if (run->state == RUN_VERIFYING) {
+		left = run->ended_ms + action_of(r)->proof_within_ms - wall(as);
+		enter(r, STAGE_VERIFYING);
+		verify(r, left);
+		return;
+	}
+	enter(r, STAGE_RUNNING);
+	if (r->row.pid > 0)
+		r->orphan = orphan_watch(as->spec.loop, (pid_t)r->row.pid,
+		    r->row.start_time, on_orphan_end, r);
+	if (r->orphan != NULL)
+		log_info("a script of an earlier logwatch still runs; waiting "
+			 "for its end id=%s action=%s pid=%" PRId64,
+		    r->incident->id, run->name, r->row.pid);
+	else
+		fail(r, RUN_UNKNOWN,
+		    "logwatch was stopped while it ran; how it ended is "
+		    "unknown");
+}
+
+static void
+resume(struct actions *as, struct incident *i, const struct steps *steps,
+    bool escalation)
+{
+	for (size_t k = 0; k < steps->count; k++) {
+		const char *name = as->spec.actions[steps->v[k]].name;
+		enum run_state state = RUN_SUCCEEDED;
+		struct remedy *r;
+
+		for (size_t n = 0; n < i->run_count; n++)
+			if (strcmp(i->runs[n].name, name) == 0)
+				state = i->runs[n].state;
+		if (state == RUN_SUCCEEDED)
+			continue;
+		if (state == RUN_PENDING || state == RUN_RUNNING ||
+		    state == RUN_VERIFYING) {
+			r = remedy_new(as, i, steps, escalation);
+			r->step = k;
+			resume_step(r);
+		}
+		return;
+	}
+}
+
+static void
+resume_incident(struct incident *i, void *ctx)
+{
+	struct actions *as = ctx;
+
+	if (i->rule == NO_RULE || as->spec.dry_run)
+		return;
+	if (escalation_due(as, i) < as->due_ms)
+		as->due_ms = escalation_due(as, i);
+	resume(as, i, &as->spec.plans[i->rule].execs, false);
+	if (i->escalated_ms != 0)
+		resume(as, i, &as->spec.plans[i->rule].escalate_execs, true);
+}
+
+static void
+load_start(const struct run_row *row, void *ctx)
+{
+	struct actions *as = ctx;
+
+	for (size_t k = 0; k < as->spec.action_count; k++)
+		if (strcmp(as->spec.actions[k].name, row->action) == 0)
+			note_start(as, k, row->started_ms);
+}
+
+int
+actions_load(struct actions *as, struct err *err)
+{
+	if (store_runs(as->spec.store, 0, load_start, as, err) < 0)
+		return -1;
+	incidents_each_open(as->spec.incidents, resume_incident, as);
+	return 0;
+}
+
+void
+actions_stop(struct actions *as)
+{
+	as->stopping = true;
+}
+
+bool
+actions_running(const struct actions *as)
+{
+	for (const struct remedy *r = as->remedies; r != NULL; r = r->next)
+		if (r->child != NULL)
+			return true;
+	return false;
+}
+
+bool
+actions_busy(const struct actions *as)
+{
+	return as->remedies != NULL;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The last step: changes -> the world.  What a change calls for: notifications
+ * go to the outbox; the exec actions of an incident run in order, each proved
+ * by its `verify`, within its `limit`, once an incident; what fails escalates.
+ *
+ * Nothing starts before it is committed: what is to be done is noted by
+ * actions_change() and the like, written by actions_save() within the owner's
+ * transaction, and begun by actions_start() after it.
+ */
+#ifndef LOGWATCH_ACTION_ACTIONS_H
+#define LOGWATCH_ACTION_ACTIONS_H
+
+#include "action/action.h"
+
+struct actions;
+struct incidents;
+struct loop;
+struct outbox;
+struct store;
+
+struct actions_spec {
+	struct loop *loop;
+	struct store *store;
+	struct outbox *outbox;
+	struct incidents *incidents;
+	const struct action *actions; /* lent */
+	size_t action_count;
+	const struct plan *plans; /* lent; by index of the rule */
+	size_t plan_count;
+	bool dry_run; /* says what it would do, and does nothing */
+};
+
+struct actions_callbacks {
+	/** Something is to be saved and committed, then actions_start(). */
+	void (*dirty)(void *ctx);
+	/** Events that prove action i are wanted, or not any more. */
+	void (*want_proof)(size_t action, bool wanted, void *ctx);
+	/** An action is about to start: what is in the logs by now is no proof
+	 * of it. */
+	void (*starting)(size_t action, void *ctx);
+	/** A remediation of this rule was verified: its window is void. */
+	void (*reset)(size_t rule, void *ctx);
+	/** The times of the steps. */
+	int64_t (*now_ms)(void *ctx);
+	int64_t (*wall_ms)(void *ctx);
+	void *ctx;
+};
+
+struct actions *actions_new(
+    const struct actions_spec *spec, const struct actions_callbacks *callbacks);
+void actions_free(struct actions *as); /* NULL does nothing; scripts that run
+                                          are left running */
+
+/** Goes on with what an earlier logwatch began for an incident. */
+int actions_load(struct actions *as, struct err *err);
+
+/** What a change calls for. */
+void actions_change(struct actions *as, const struct change *change);
+/** An event proved an action. */
+void actions_proof(struct actions *as, size_t action);
+
+/** Writes what changed to the ledger, within the owner's transaction. */
+int actions_save(struct actions *as, struct err *err);
+/** The transaction was committed: that is saved. */
+void actions_saved(struct actions *as);
+/** Begins what was noted; call when it is committed, or cannot be. */
+void actions_start(struct actions *as);
+
+/** Escalations for want of acknowledgement, by wall time. */
+int64_t actions_due(const struct actions *as); /* INT64_MAX: not at all */
+void actions_tick(struct actions *as, int64_t wall_ms);
+
+/** No new script starts from now on. */
+void actions_stop(struct actions *as);
+/** Whether a script runs now. */
+bool actions_running(const struct actions *as);
+/** Whether anything is under way: runs, waits its turn, is being verified. */
+bool actions_busy(const struct actions *as);
+
+#endif

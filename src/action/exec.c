@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Builds what a script gets; log text fills elements and never splits them.
+ */
+#include "action/exec.h"
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "incident/record.h"
+
+#include <ctype.h>
+
+#define GRACE_MS 10000
+/* The kernel takes at most 128 KiB an argument or variable. */
+#define VALUE_BYTES_MAX 32768
+#define CAPTURE_BYTES_MAX 4096
+
+struct filling {
+	const struct incident *incident;
+	int64_t wall_ms;
+	struct str scratch;
+};
+
+static struct text
+fill(const char *name, void *ctx)
+{
+	struct filling *f = ctx;
+
+	return incident_value(f->incident, name, f->wall_ms, &f->scratch);
+}
+
+/* No argument and no variable can hold a NUL. */
+static void
+escape(struct text value, struct str *out)
+{
+	value = utf8_head_bytes(value, VALUE_BYTES_MAX);
+	for (size_t i = 0; i < value.len; i++)
+		if (value.data[i] != '\0')
+			str_putc(out, value.data[i]);
+}
+
+static char **
+arguments(const struct action *a, const struct incident *i, int64_t wall_ms)
+{
+	char **argv = mem_new(a->argc + 1, sizeof *argv);
+	struct filling f = { .incident = i, .wall_ms = wall_ms };
+
+	for (size_t k = 0; k < a->argc; k++) {
+		struct str one = { 0 };
+
+		template_write(a->argv[k], fill, &f, escape, &one);
+		argv[k] = str_take(&one);
+	}
+	str_free(&f.scratch);
+	return argv;
+}
+
+struct environment {
+	char **v;
+	size_t count;
+};
+
+static void
+set(struct environment *e, const char *name, struct text value, size_t max)
+{
+	struct str entry = { 0 };
+
+	str_printf(&entry, "%s=", name);
+	escape(utf8_head_bytes(value, max), &entry);
+	e->v = mem_resize(e->v, e->count + 2, sizeof *e->v);
+	e->v[e->count++] = str_take(&entry);
+	e->v[e->count] = NULL;
+}
+
+/* A later entry of the same name wins, and there is one of each. */
+static void
+set_entry(struct environment *e, const char *entry)
+{
+	size_t len = (size_t)(strchr(entry, '=') - entry) + 1;
+
+	for (size_t k = 0; k < e->count; k++)
+		if (strncmp(e->v[k], entry, len) == 0) {
+			free(e->v[k]);
+			e->v[k] = mem_text(entry);
+			return;
+		}
+	e->v = mem_resize(e->v, e->count + 2, sizeof *e->v);
+	e->v[e->count++] = mem_text(entry);
+	e->v[e->count] = NULL;
+}
+
+static void
+inherit(struct environment *e, const char *name, const char *otherwise)
+{
+	const char *value = getenv(name);
+
+	if (value == NULL || value[0] == '\0')
+		value = otherwise;
+	if (value != NULL)
+		set(e, name, text_of(value), VALUE_BYTES_MAX);
+}
+
+static void
+set_captures(struct environment *e, const struct incident *i)
+{
+	for (size_t k = 0; k < i->captures.count; k++) {
+		const struct pair *p = &i->captures.v[k];
+		struct str name = { 0 };
+
+		str_puts(&name, "LOGWATCH_CAPTURE_");
+		for (const char *c = p->name; *c != '\0'; c++)
+			str_putc(&name, (char)toupper((unsigned char)*c));
+		set(e, name.data, (struct text){ p->value, p->len },
+		    CAPTURE_BYTES_MAX);
+		str_free(&name);
+	}
+}
+
+static char **
+environment(const struct action *a, const struct incident *i,
+    enum change_kind change, int64_t wall_ms)
+{
+	static const char *const values[][2] = {
+		{ "LOGWATCH_ID", "id" },
+		{ "LOGWATCH_RULE", "rule" },
+		{ "LOGWATCH_SEVERITY", "severity" },
+		{ "LOGWATCH_SUMMARY", "summary" },
+		{ "LOGWATCH_SOURCE", "source" },
+		{ "LOGWATCH_PATH", "path" },
+		{ "LOGWATCH_LINE", "line" },
+		{ "LOGWATCH_EVENT", "event" },
+		{ "LOGWATCH_COUNT", "count" },
+		{ "LOGWATCH_STATE", "state" },
+	};
+	struct environment e = { 0 };
+	/* Captures may be named like these; the variables may not change. */
+	struct incident plain = *i;
+	struct str scratch = { 0 };
+
+	plain.captures = plain.labels = (struct pairs){ 0 };
+	for (size_t k = 0; k < sizeof values / sizeof *values; k++)
+		set(&e, values[k][0],
+		    incident_value(&plain, values[k][1], wall_ms, &scratch),
+		    VALUE_BYTES_MAX);
+	str_free(&scratch);
+	set(&e, "LOGWATCH_CHANGE", text_of(change_name(change)), 64);
+	set_captures(&e, i);
+	inherit(&e, "PATH", "/usr/local/bin:/usr/bin:/bin");
+	inherit(&e, "HOME", NULL);
+	inherit(&e, "LANG", NULL);
+	inherit(&e, "TZ", NULL);
+	for (size_t k = 0; a->env != NULL && a->env[k] != NULL; k++)
+		set_entry(&e, a->env[k]);
+	return e.v;
+}
+
+static void
+texts_free(char **texts)
+{
+	for (size_t k = 0; texts[k] != NULL; k++)
+		free(texts[k]);
+	free(texts);
+}
+
+struct child *
+exec_start(struct loop *l, const struct action *a, const struct incident *i,
+    enum change_kind change, int64_t wall_ms, child_end_fn *end,
+    child_line_fn *line, void *ctx, struct err *err)
+{
+	json_t *record = record_of(i, change);
+	char *input = json_dumps(record, JSON_COMPACT);
+	char **argv = arguments(a, i, wall_ms);
+	char **envp = environment(a, i, change, wall_ms);
+	struct str text = { 0 };
+	struct child *child;
+
+	str_printf(&text, "%s\n", input);
+	child = child_start(l,
+	    &(struct child_spec){
+		.argv = (const char *const *)argv,
+		.envp = (const char *const *)envp,
+		.cwd = a->cwd,
+		.input = str_text(&text),
+		.timeout_ms = a->timeout_ms,
+		.grace_ms = GRACE_MS,
+		.output_max = OUTPUT_MAX,
+	    },
+	    end, line, ctx, err);
+	str_free(&text);
+	texts_free(argv);
+	texts_free(envp);
+	free(input);
+	json_decref(record);
+	return child;
+}
+
+char *
+exec_describe(const struct action *a, const struct incident *i, int64_t wall_ms)
+{
+	char **argv = arguments(a, i, wall_ms);
+	struct str text = { 0 };
+
+	for (size_t k = 0; argv[k] != NULL; k++)
+		str_printf(&text, "%s'%s'", k > 0 ? " " : "", argv[k]);
+	texts_free(argv);
+	return str_take(&text);
+}

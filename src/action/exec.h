@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * One run of an exec action for an incident: arguments, environment, the
+ * record on its standard input, its time-out.
+ */
+#ifndef LOGWATCH_ACTION_EXEC_H
+#define LOGWATCH_ACTION_EXEC_H
+
+#include "action/action.h"
+#include "io/child.h"
+
+/**
+ * Starts it.  What the script prints goes to the log, line by line, and its
+ * last OUTPUT_MAX bytes to end.
+ *
+ * Returns a child as child_start() does, or NULL with the reason.
+ */
+struct child *exec_start(struct loop *l, const struct action *a,
+    const struct incident *i, enum change_kind change, int64_t wall_ms,
+    child_end_fn *end, child_line_fn *line, void *ctx, struct err *err);
+
+/** The command as a person would read it, for logs; the caller frees it. */
+char *exec_describe(
+    const struct action *a, const struct incident *i, int64_t wall_ms);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Notifications that wait: one queue a receiver, in order, each row committed
+ * with the change it tells, sent at least once with the same body and
+ * idempotency key at every attempt; back-off with jitter from 1 s to 10 min,
+ * Retry-After; what is final or older than 3 days becomes a dead letter.  One
+ * dead receiver delays no other.  Bodies are in the store, not in memory; at
+ * most 64 MiB of them wait, and as much are kept as dead letters, then the
+ * oldest are dropped, counted and said.
+ */
+#ifndef LOGWATCH_ACTION_OUTBOX_H
+#define LOGWATCH_ACTION_OUTBOX_H
+
+#include "action/receiver.h"
+
+#include <stddef.h>
+
+struct fetcher;
+struct loop;
+struct outbox;
+struct store;
+
+/** One notification action of the rule file; lent, outlives the outbox. */
+struct notifier {
+	const char *name; /* of the action */
+	const struct receiver *receiver;
+	const void *settings;
+};
+
+/**
+ * Called when something is to be saved; the owner then saves and commits, at
+ * once or later.  Only from the loop, never from within a call of these
+ * functions: who adds knows that there is something to save.
+ */
+typedef void outbox_dirty_fn(void *ctx);
+
+struct outbox *outbox_new(struct loop *l, struct fetcher *fetcher,
+    struct store *store, const struct notifier *notifiers, size_t count,
+    outbox_dirty_fn *dirty, void *ctx);
+void outbox_free(struct outbox *ob); /* NULL does nothing; lets go */
+
+/** Reads what waits from the store.  Rows of an action that the rule file no
+ * longer has stay where they are, counted and said once. */
+int outbox_load(struct outbox *ob, struct err *err);
+
+/** Takes in one change for notifiers[i].  Sent after outbox_save() and the
+ * commit, by outbox_send(). */
+void outbox_add(struct outbox *ob, size_t i, const char *delivery_id,
+    const json_t *record, int64_t wall_ms);
+
+/** Writes what changed; within the owner's transaction. */
+int outbox_save(struct outbox *ob, struct err *err);
+/** The transaction is over: committed, or given up, in which case what is in
+ * memory goes out all the same and is saved the next time.  From the next turn
+ * of the loop on, what may be sent is. */
+void outbox_send(struct outbox *ob);
+
+/** Whether one is being sent now, or is due, or waits without having failed
+ * yet and without one before it that has. */
+bool outbox_busy(const struct outbox *ob);
+size_t outbox_waiting(const struct outbox *ob); /* not sent, not dead */
+size_t outbox_dead(const struct outbox *ob);
+size_t outbox_dropped(const struct outbox *ob); /* for want of room */
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * What a notification can be sent to: one table entry a receiver (slack,
+ * teams, webhook), each in a file of its own.  A receiver turns an incident
+ * record into a body, escaped for its own format, and judges the answer.
+ * Opens nothing but secret files, logs nothing, asks nobody the time.
+ */
+#ifndef LOGWATCH_ACTION_RECEIVER_H
+#define LOGWATCH_ACTION_RECEIVER_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fetch_end;
+struct node;
+struct template;
+
+/** What became of one attempt to send. */
+enum verdict {
+	VERDICT_SENT,
+	VERDICT_RETRY, /* later, with back-off */
+	VERDICT_PLAIN, /* the body is at fault: once more with plain_body */
+	VERDICT_DEAD,  /* never: a dead letter */
+};
+
+/** One HTTP request, made anew at each attempt (secrets are read then). */
+struct request {
+	char *url;
+	char **headers; /* "Name: value", NULL-ended; may be NULL */
+};
+void request_free(struct request *r); /* what is in it */
+
+struct receiver {
+	const char *name; /* the key in the rule file */
+
+	/**
+	 * Reads the receiver's map, leaving faults in the diag.
+	 *
+	 * disabled  set where its url is empty (a variable that is not set)
+	 *
+	 * Returns settings to free with free_settings(); never NULL.
+	 */
+	void *(*read)(const struct node *n, bool *disabled);
+	void (*free_settings)(void *settings);
+
+	/** The body for a record, as it will be sent at every attempt; the
+	 * caller frees it.  record is as CONTRACT says, "change" included. */
+	char *(*body)(const void *settings, const json_t *record);
+	/** A shorter, plainer body of the same content for VERDICT_PLAIN, or
+	 * NULL where there is none. */
+	char *(*plain_body)(const void *settings, const json_t *record);
+
+	/** Where and how to send; -1 where a secret file cannot be read.
+	 * delivery_id is the idempotency key. */
+	int (*request)(const void *settings, const char *delivery_id,
+	    struct text body, int64_t wall_ms, struct request *out,
+	    struct err *err);
+
+	/** Why it was not sent goes to err: without secrets, for a person. */
+	enum verdict (*judge)(
+	    const void *settings, const struct fetch_end *end, struct err *err);
+
+	/** The template its body is made of; returns NULL where there is
+	 * none, and is NULL itself where the receiver knows no such thing. */
+	const struct template *(*body_template)(const void *settings);
+
+	/** Common to all receivers, read by address_read(). */
+	int64_t (*timeout_ms)(const void *settings);
+	const char *(*ca_file)(const void *settings);
+};
+
+/** All receivers; ends with NULL. */
+extern const struct receiver *const receivers[];
+
+/** The receiver of that name; NULL: none. */
+const struct receiver *receiver_find(const char *name);
+
+/**
+ * Adds text, such as an answer, to out without what is secret in the request:
+ * the parts of its URL other than the host, and the values of its headers.
+ * Servers like to repeat what they were asked for.
+ */
+void request_hide(const struct request *r, struct text text, struct str *out);
+
+/*
+ * For the receivers.
+ */
+
+/** What every receiver's map has; the first member of its settings. */
+struct address {
+	char *url;      /* one of the two, once read without a fault */
+	char *url_file; /* holds the URL, read at each send */
+	char *ca_file;  /* NULL: the system's */
+	int64_t timeout_ms;
+};
+
+/* For the table of its keys. */
+#define ADDRESS_KEYS                                                           \
+	{ "url", false }, { "url_file", false }, { "timeout", false },         \
+	{                                                                      \
+		"ca_file", false                                               \
+	}
+
+/** Reads it, leaving faults in the diag; disabled as for read(). */
+void address_read(const struct node *n, struct address *a, bool *disabled);
+void address_clear(struct address *a); /* what is in it */
+/** The URL, which the caller frees; NULL where its file has none. */
+char *address_url(const struct address *a, struct err *err);
+
+/** For timeout_ms and ca_file of a receiver. */
+int64_t receiver_timeout_ms(const void *settings);
+const char *receiver_ca_file(const void *settings);
+
+/** The host of a URL, without user and port; empty where it has none. */
+struct text url_host(const char *url);
+/** Whether host is domain or ends in ".domain", in any case. */
+bool host_within(struct text host, const char *domain);
+
+/** A request with this URL, which it takes, and these headers (NULL-ended). */
+void request_set(struct request *r, char *url, const char *const *headers);
+
+/**
+ * The verdict that HTTP calls for: 2xx is sent; no answer, 408, 425, 429 and
+ * 5xx try again; any other is final.
+ */
+enum verdict receiver_judge(const struct fetch_end *end, struct err *err);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Slack by an incoming webhook, and what understands Slack's: Mattermost,
+ * Rocket.Chat, Discord's /slack.
+ */
+#ifndef LOGWATCH_ACTION_SLACK_H
+#define LOGWATCH_ACTION_SLACK_H
+
+#include "action/receiver.h"
+
+extern const struct receiver slack_receiver;
+
+#endif

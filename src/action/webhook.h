@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Any HTTP server: the incident record as JSON, or a body made of a template.
+ */
+#ifndef LOGWATCH_ACTION_WEBHOOK_H
+#define LOGWATCH_ACTION_WEBHOOK_H
+
+#include "action/receiver.h"
+
+extern const struct receiver webhook_receiver;
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the commands share: usage, failures, output, the state file's place.
+ */
+#include "cmd/cmd.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "ruleset.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+void
+paths_add(struct paths *ps, const char *path)
+{
+	ps->v = mem_resize(ps->v, ps->count + 1, sizeof(char *));
+	ps->v[ps->count++] = path;
+}
+
+void
+paths_free(struct paths *ps)
+{
+	free(ps->v);
+}
+
+int
+usage_wrong(const char *command, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "logwatch %s: ", command);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\nTry 'logwatch %s --help'.\n", command);
+	return STATUS_USAGE;
+}
+
+int
+failed(const char *format, ...)
+{
+	va_list args;
+
+	fputs("logwatch: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return STATUS_FAILED;
+}
+
+bool
+wants_colour(int fd)
+{
+	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+
+	return isatty(fd) && (no == NULL || no[0] == '\0') && term != NULL &&
+	       strcmp(term, "dumb") != 0;
+}
+
+int
+finish_output(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (errno == EPIPE) /* whoever reads has seen enough */
+		return status;
+	return failed("write to standard output: %s", strerror(errno));
+}
+
+static char *
+state_directory(struct err *err)
+{
+	const char *given = getenv("STATE_DIRECTORY");
+	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	struct str path = { 0 };
+
+	if (given != NULL && given[0] != '\0') /* systemd: a list, by colons */
+		str_add(&path, given, strcspn(given, ":"));
+	else if (xdg != NULL && xdg[0] == '/')
+		str_printf(&path, "%s/logwatch", xdg);
+	else if (home != NULL && home[0] == '/')
+		str_printf(&path, "%s/.local/state/logwatch", home);
+	else {
+		err_set(err, "no place for the state file: HOME is not set; "
+			     "name one with --state");
+		return NULL;
+	}
+	return str_take(&path);
+}
+
+char *
+state_path(const char *option, const struct ruleset *rs,
+    const char *first_rules, struct err *err)
+{
+	const char *base = strrchr(first_rules, '/');
+	struct str path = { 0 };
+	const char *dot;
+	char *directory;
+
+	if (option != NULL)
+		return mem_text(option);
+	if (rs != NULL && rs->state != NULL)
+		return mem_text(rs->state);
+	directory = state_directory(err);
+	if (directory == NULL)
+		return NULL;
+	base = base != NULL && base[1] != '\0' ? base + 1 : first_rules;
+	dot = strrchr(base, '.');
+	str_printf(&path, "%s/%.*s.db", directory,
+	    (int)(dot != NULL && dot != base ? (size_t)(dot - base)
+					     : strcspn(base, "/")),
+	    base);
+	free(directory);
+	return str_take(&path);
+}

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * logwatch run: the daemon.  Options, signals, background, pidfile; the work is
+ * the pipeline's.
+ */
+#include "cmd/cmd.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "io/loop.h"
+#include "pipeline.h"
+#include "ruleset.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char help[] =
+    "Usage: logwatch [run] [OPTION...] --rules FILE|DIR ...\n"
+    "Follows the sources of the rules, detects, repairs, proves, and tells,\n"
+    "until SIGTERM or SIGINT.\n"
+    "\n"
+    "  --rules FILE|DIR   a rule file, or a directory of them; may recur\n"
+    "  --daemon           go to the background once every source is watched\n"
+    "  --pidfile FILE     write the process id there, locked\n"
+    "  --once             read all to its end, finish what that started, exit\n"
+    "  --dry-run          say what would be done; run and post nothing, leave\n"
+    "                     the state as it is\n"
+    "  --state FILE       the state file\n"
+    "  --log-file FILE    log there instead of to standard error\n"
+    "  --log-level LEVEL  error, warning, info (default), debug\n"
+    "  --log-format FMT   text (default) or json\n"
+    "  --help             this\n"
+    "\n"
+    "Signals: SIGTERM, SIGINT stop cleanly, a second one at once; SIGUSR2\n"
+    "reopens --log-file.\n";
+
+enum flag {
+	OPTION_RULES = 1,
+	OPTION_DAEMON,
+	OPTION_PIDFILE,
+	OPTION_ONCE,
+	OPTION_DRY_RUN,
+	OPTION_STATE,
+	OPTION_LOG_FILE,
+	OPTION_LOG_LEVEL,
+	OPTION_LOG_FORMAT,
+	OPTION_HELP,
+};
+
+static const struct option options[] = {
+	{ "rules", required_argument, NULL, OPTION_RULES },
+	{ "daemon", no_argument, NULL, OPTION_DAEMON },
+	{ "pidfile", required_argument, NULL, OPTION_PIDFILE },
+	{ "once", no_argument, NULL, OPTION_ONCE },
+	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+	{ "state", required_argument, NULL, OPTION_STATE },
+	{ "log-file", required_argument, NULL, OPTION_LOG_FILE },
+	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
+	{ "log-format", required_argument, NULL, OPTION_LOG_FORMAT },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct daemon {
+	/* as asked for */
+	struct paths rules;
+	bool daemon, once, dry_run;
+	const char *state, *pidfile;
+	struct log_options log;
+
+	struct ruleset *rs;
+	char *state_path, *log_path;
+	int pidfile_fd; /* held, for its lock */
+	int ready_fd;   /* to the process that started the daemon; -1: none */
+	struct loop *loop;
+	struct store *store;
+	struct pipeline *pipeline;
+	bool stopping;
+};
+
+/* Signals */
+
+static void
+on_stop(int signum, void *ctx)
+{
+	struct daemon *d = ctx;
+
+	log_info("stopping%s signal=%s", d->stopping ? " at once" : "",
+	    sigabbrev_np(signum));
+	if (d->stopping)
+		loop_stop(d->loop);
+	else
+		pipeline_stop(d->pipeline);
+	d->stopping = true;
+}
+
+static void
+on_reload(int signum, void *ctx)
+{
+	(void)signum;
+	(void)ctx;
+	log_warning(
+	    "reloading the rules is not supported yet; restart instead, "
+	    "nothing is lost by it");
+}
+
+static void
+on_status(int signum, void *ctx)
+{
+	struct daemon *d = ctx;
+
+	(void)signum;
+	pipeline_log_status(d->pipeline);
+}
+
+static void
+on_reopen(int signum, void *ctx)
+{
+	struct daemon *d = ctx;
+	struct err err;
+
+	(void)signum;
+	if (log_open(&d->log, &err) < 0)
+		log_error("the log cannot be opened again: %s", err.text);
+}
+
+static void
+on_done(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	loop_stop(d->loop);
+}
+
+/* The pidfile is locked as long as the process lives; its content is for
+ * others, the lock is what counts. */
+static int
+pidfile_write(struct daemon *d, struct err *err)
+{
+	d->pidfile_fd =
+	    open(d->pidfile, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (d->pidfile_fd < 0)
+		return err_set(err, "open pidfile %s: %m", d->pidfile);
+	if (flock(d->pidfile_fd, LOCK_EX | LOCK_NB) != 0)
+		return errno == EWOULDBLOCK
+		           ? err_set(err,
+				 "pidfile %s is held by another logwatch that "
+				 "runs; stop it first",
+				 d->pidfile)
+		           : err_set(err, "lock pidfile %s: %m", d->pidfile);
+	if (ftruncate(d->pidfile_fd, 0) != 0 ||
+	    dprintf(d->pidfile_fd, "%d\n", (int)getpid()) < 0)
+		return err_set(err, "write pidfile %s: %m", d->pidfile);
+	return 0;
+}
+
+/* Background */
+
+/* The process that was started waits here for word of the daemon: an empty
+ * message is 'ready', any other the reason why not. */
+static int
+await_daemon(int fd, pid_t pid)
+{
+	char text[1024];
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(fd, text + len, sizeof text - 1 - len)) != 0) {
+		if (n < 0 && errno != EINTR)
+			break;
+		if (n > 0)
+			len += (size_t)n;
+	}
+	text[len] = '\0';
+	if (len == 1 && text[0] == '\n')
+		return STATUS_OK;
+	waitpid(pid, NULL, 0);
+	return failed("%s", len > 0 ? text : "the daemon ended at its start");
+}
+
+/* Returns -1 in the daemon; in the process that was started its exit status. */
+static int
+go_to_background(struct daemon *d)
+{
+	int fds[2];
+	int null;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return failed("pipe: %s", strerror(errno));
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0)
+		return failed("fork: %s", strerror(errno));
+	if (pid > 0) {
+		close(fds[1]);
+		return await_daemon(fds[0], pid);
+	}
+	close(fds[0]);
+	d->ready_fd = fds[1];
+	setsid();
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		/* A terminal goes away with its window. */
+		if (isatty(STDERR_FILENO))
+			dup2(null, STDERR_FILENO);
+		close(null);
+	}
+	return -1;
+}
+
+static void
+tell_ready(struct daemon *d, const char *text)
+{
+	size_t len = strlen(text), done = 0;
+	ssize_t n;
+
+	if (d->ready_fd < 0)
+		return;
+	while (done < len) {
+		n = write(d->ready_fd, text + done, len - done);
+		if (n < 0 && errno != EINTR)
+			break;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	close(d->ready_fd);
+	d->ready_fd = -1;
+}
+
+/* A daemon on a terminal has no standard error to keep: it logs beside its
+ * state. */
+static void
+choose_log(struct daemon *d)
+{
+	struct str path = { 0 };
+	const char *dot = strrchr(d->state_path, '.');
+	size_t len = dot != NULL && strcmp(dot, ".db") == 0
+	                 ? (size_t)(dot - d->state_path)
+	                 : strlen(d->state_path);
+
+	if (d->log.path != NULL || !d->daemon || !isatty(STDERR_FILENO))
+		return;
+	str_printf(&path, "%.*s.log", (int)len, d->state_path);
+	d->log_path = str_take(&path);
+	d->log.path = d->log_path;
+	fprintf(stderr, "logwatch: logging to %s\n", d->log_path);
+}
+
+/* The work */
+
+static int
+open_state(struct daemon *d, struct err *err)
+{
+	d->store = d->dry_run ? store_open_copy(d->state_path, err)
+	                      : store_open(d->state_path, err);
+	return d->store != NULL ? 0 : -1;
+}
+
+static int
+start(struct daemon *d, struct err *err)
+{
+	struct pipeline_spec spec = {
+		.loop = d->loop,
+		.ruleset = d->rs,
+		.dry_run = d->dry_run,
+		.once = d->once,
+		.done = on_done,
+		.ctx = d,
+	};
+
+	if ((d->pidfile != NULL && pidfile_write(d, err) < 0) ||
+	    open_state(d, err) < 0 || log_open(&d->log, err) < 0)
+		return -1;
+	spec.store = d->store;
+	d->pipeline = pipeline_new(&spec);
+	if (pipeline_start(d->pipeline, err) < 0)
+		return -1;
+	log_info("following version=%s rules=%zu sources=%zu state=%s%s",
+	    PACKAGE_VERSION, d->rs->rule_count, d->rs->source_count,
+	    d->state_path, d->dry_run ? " dry_run=yes" : "");
+	return 0;
+}
+
+static void
+work(struct daemon *d)
+{
+	static const struct {
+		int signum;
+		signal_fn *fn;
+	} signals[] = {
+		{ SIGTERM, on_stop },
+		{ SIGINT, on_stop },
+		{ SIGHUP, on_reload },
+		{ SIGUSR1, on_status },
+		{ SIGUSR2, on_reopen },
+	};
+	struct on_signal *handles[sizeof signals / sizeof *signals];
+	size_t count = sizeof signals / sizeof *signals;
+
+	for (size_t i = 0; i < count; i++)
+		handles[i] =
+		    on_signal_new(d->loop, signals[i].signum, signals[i].fn, d);
+	malloc_trim(0); /* what reading the rules took */
+	tell_ready(d, "\n");
+	loop_run(d->loop);
+	for (size_t i = 0; i < count; i++)
+		on_signal_free(handles[i]);
+	if (pipeline_waiting(d->pipeline) > 0)
+		log_warning("notifications could not be sent and wait in the "
+			    "state file for the next start count=%zu",
+		    pipeline_waiting(d->pipeline));
+}
+
+static void
+wind_down(struct daemon *d)
+{
+	pipeline_free(d->pipeline);
+	store_close(d->store);
+	loop_free(d->loop);
+	if (d->pidfile_fd >= 0) {
+		unlink(d->pidfile);
+		close(d->pidfile_fd);
+	}
+}
+
+static int
+run(struct daemon *d)
+{
+	struct err err;
+	int status;
+
+	d->state_path = state_path(d->state, d->rs, d->rules.v[0], &err);
+	if (d->state_path == NULL)
+		return failed("%s", err.text);
+	choose_log(d);
+	if (d->daemon && (status = go_to_background(d)) >= 0)
+		return status;
+	signal(SIGPIPE, SIG_IGN);
+	d->loop = loop_new();
+	if (start(d, &err) == 0) {
+		work(d);
+		status = STATUS_OK;
+	} else {
+		if (d->ready_fd >= 0)
+			tell_ready(d, err.text);
+		else
+			failed("%s", err.text);
+		status = STATUS_FAILED;
+	}
+	wind_down(d);
+	return status;
+}
+
+static int
+read_rules(struct daemon *d)
+{
+	struct diag *diag = diag_new();
+	struct err err;
+	int status = STATUS_OK;
+
+	d->rs = ruleset_read(d->rules.v, d->rules.count, diag, &err);
+	diag_print(diag, stderr, wants_colour(STDERR_FILENO));
+	if (d->rs == NULL)
+		status = failed("%s", err.text);
+	else if (diag_errors(diag) > 0)
+		status = failed("the rules have %zu fault%s; nothing was "
+				"started",
+		    diag_errors(diag), diag_errors(diag) == 1 ? "" : "s");
+	diag_free(diag);
+	return status;
+}
+
+static int
+parse(struct daemon *d, int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (option) {
+		case OPTION_RULES:
+			paths_add(&d->rules, optarg);
+			break;
+		case OPTION_DAEMON:
+			d->daemon = true;
+			break;
+		case OPTION_PIDFILE:
+			d->pidfile = optarg;
+			break;
+		case OPTION_ONCE:
+			d->once = true;
+			break;
+		case OPTION_DRY_RUN:
+			d->dry_run = true;
+			break;
+		case OPTION_STATE:
+			d->state = optarg;
+			break;
+		case OPTION_LOG_FILE:
+			d->log.path = optarg;
+			break;
+		case OPTION_LOG_LEVEL:
+			if (!log_level_parse(optarg, &d->log.level))
+				return usage_wrong("run",
+				    "--log-level: error, warning, info or "
+				    "debug, not '%s'",
+				    optarg);
+			break;
+		case OPTION_LOG_FORMAT:
+			if (strcmp(optarg, "text") != 0 &&
+			    strcmp(optarg, "json") != 0)
+				return usage_wrong("run",
+				    "--log-format: text or json, not '%s'",
+				    optarg);
+			d->log.json = optarg[0] == 'j';
+			break;
+		case OPTION_HELP:
+			fputs(help, stdout);
+			return finish_output(STATUS_OK);
+		default:
+			fputs("Try 'logwatch run --help'.\n", stderr);
+			return STATUS_USAGE;
+		}
+	if (optind < argc)
+		return usage_wrong(
+		    "run", "unexpected argument '%s'", argv[optind]);
+	if (d->rules.count == 0)
+		return usage_wrong("run", "name a rule file with --rules");
+	return -1;
+}
+
+int
+cmd_run(int argc, char **argv)
+{
+	struct daemon d = {
+		.log = { .level = LOG_INFO },
+		.pidfile_fd = -1,
+		.ready_fd = -1,
+	};
+	int status = parse(&d, argc, argv);
+
+	if (status < 0)
+		status = read_rules(&d);
+	if (status == STATUS_OK && d.rs != NULL)
+		status = run(&d);
+	ruleset_free(d.rs);
+	paths_free(&d.rules);
+	free(d.state_path);
+	free(d.log_path);
+	return status;
+}

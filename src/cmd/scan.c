@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * logwatch scan: a grep with many rules, without state or actions.
+ */
+#include "cmd/cmd.h"
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "io/loop.h"
+#include "ruleset.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char help[] =
+    "Usage: logwatch scan [OPTION...] --rules FILE LOG...\n"
+    "Prints every event that a rule's patterns match, with its rule.\n"
+    "LOG may be -, standard input.\n"
+    "\n"
+    "  --count            RULE<TAB>N a rule, also those with 0\n"
+    "  --json             an object a match: path, line, offset, rule, event,\n"
+    "                     captures\n"
+    "  --rule ID          only this rule; may recur\n"
+    "  --source NAME      read the logs as this source\n"
+    "  --rules FILE|DIR   a rule file, or a directory of them; may recur\n"
+    "  --help             this\n"
+    "\n"
+    "Exit status: 0 something matched, 1 nothing did, 2 wrong usage, 3 a log\n"
+    "could not be read, after what could be done.\n";
+
+enum flag {
+	OPTION_COUNT = 1,
+	OPTION_JSON,
+	OPTION_RULE,
+	OPTION_SOURCE,
+	OPTION_RULES,
+	OPTION_HELP,
+	OPTION_LATER,
+};
+
+static const struct option options[] = {
+	{ "count", no_argument, NULL, OPTION_COUNT },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "rule", required_argument, NULL, OPTION_RULE },
+	{ "source", required_argument, NULL, OPTION_SOURCE },
+	{ "rules", required_argument, NULL, OPTION_RULES },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ "follow", no_argument, NULL, OPTION_LATER },
+	{ "unmatched", no_argument, NULL, OPTION_LATER },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct scan {
+	/* as asked for */
+	struct paths rules, ids;
+	const char *source_name;
+	bool count, json, colour;
+
+	struct ruleset *rs;
+	size_t source;
+	bool *wanted; /* by rule */
+	struct matcher *matcher;
+	uint64_t file;  /* the one that is read */
+	uint64_t *hits; /* by rule */
+	struct last {
+		uint64_t file;
+		int64_t offset;
+	} * last; /* by rule: the event that was printed last */
+	bool failed;
+	struct str shown;
+};
+
+/* Log text as a terminal may show it; a pipe gets it as the rules saw it. */
+static void
+put(struct scan *s, struct text text)
+{
+	if (isatty(STDOUT_FILENO)) {
+		str_clear(&s->shown);
+		utf8_display(text, &s->shown);
+		text = str_text(&s->shown);
+	}
+	fwrite(text.data, 1, text.len, stdout);
+}
+
+static void
+print_text(struct scan *s, const struct hit *hit)
+{
+	const struct event *e = hit->event;
+	struct text before = { e->text.data,
+		(size_t)(hit->span.data - e->text.data) };
+	const char *end = hit->span.data + hit->span.len;
+	struct text after = { end, (size_t)(e->text.data + e->text.len - end) };
+
+	printf("%s:%" PRId64 ": %s: ", e->path, e->line,
+	    s->rs->rules[hit->index].id);
+	put(s, before);
+	if (s->colour)
+		fputs("\033[1;31m", stdout);
+	put(s, hit->span);
+	if (s->colour)
+		fputs("\033[0m", stdout);
+	put(s, after);
+	putchar('\n');
+}
+
+static json_t *
+text_json(struct text text)
+{
+	json_t *json = json_stringn(text.len > 0 ? text.data : "", text.len);
+	struct str clean = { 0 };
+
+	if (json == NULL) { /* a path may be no UTF-8 */
+		utf8_clean(text, &clean);
+		json = json_stringn(clean.data, clean.len);
+		str_free(&clean);
+	}
+	return json;
+}
+
+static void
+print_json(struct scan *s, const struct hit *hit)
+{
+	const struct event *e = hit->event;
+	json_t *object = json_object(), *captures = json_object();
+
+	for (size_t k = 0; k < hit->captures->count; k++)
+		json_object_set_new(captures, hit->captures->v[k].name,
+		    text_json(hit->captures->v[k].value));
+	json_object_set_new(object, "path", text_json(text_of(e->path)));
+	json_object_set_new(object, "line", json_integer(e->line));
+	json_object_set_new(object, "offset", json_integer(e->offset));
+	json_object_set_new(
+	    object, "rule", json_string(s->rs->rules[hit->index].id));
+	json_object_set_new(object, "event", text_json(e->text));
+	json_object_set_new(object, "captures", captures);
+	json_dumpf(object, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(object);
+}
+
+static void
+on_hit(const struct hit *hit, void *ctx)
+{
+	struct scan *s = ctx;
+	struct last *last = &s->last[hit->index];
+
+	/* An event that is both halves of a pair is one hit of its rule. */
+	if (!s->wanted[hit->index] || (last->file == hit->event->file &&
+					  last->offset == hit->event->offset))
+		return;
+	*last = (struct last){ hit->event->file, hit->event->offset };
+	s->hits[hit->index]++;
+	if (s->json)
+		print_json(s, hit);
+	else if (!s->count)
+		print_text(s, hit);
+}
+
+static void
+on_failed(size_t index, enum part part, const struct event *event, void *ctx)
+{
+	struct scan *s = ctx;
+
+	(void)part;
+	s->failed = true;
+	failed("rule '%s': a pattern hit its match limit at %s:%" PRId64
+	       ": neither a match nor none; make it simpler",
+	    s->rs->rules[index].id, event->path, event->line);
+}
+
+static void
+on_block(const struct block *block, void *ctx)
+{
+	struct scan *s = ctx;
+
+	matcher_feed(s->matcher, block, 0, 0);
+}
+
+static int
+open_log(const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (strcmp(path, "-") == 0)
+		return dup(STDIN_FILENO);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		close(fd);
+		errno = EISDIR;
+		return -1;
+	}
+	return fd;
+}
+
+static void
+read_log(struct scan *s, struct blocks *bs, int fd, const char *path)
+{
+	size_t room;
+	ssize_t n;
+
+	for (;;) {
+		char *to = blocks_room(bs, &room);
+
+		do
+			n = read(fd, to, room);
+		while (n < 0 && errno == EINTR);
+		if (n <= 0)
+			break;
+		blocks_feed(bs, (size_t)n);
+		if (ferror(stdout))
+			return;
+	}
+	if (n < 0) {
+		failed("read %s: %s", path, strerror(errno));
+		s->failed = true;
+	}
+	blocks_end(bs);
+}
+
+static void
+scan_log(struct scan *s, const char *path)
+{
+	struct block_origin origin = {
+		.file = ++s->file,
+		.source = s->source,
+		.path = strcmp(path, "-") == 0 ? "(standard input)" : path,
+		.line = 1,
+	};
+	int fd = open_log(path);
+	struct blocks *bs;
+
+	if (fd < 0) {
+		failed("open %s: %s", path, strerror(errno));
+		s->failed = true;
+		return;
+	}
+	bs = blocks_new(
+	    &origin, s->rs->tail_sources[s->source].max_line, on_block, s);
+	read_log(s, bs, fd, path);
+	matcher_end(s->matcher, origin.file);
+	blocks_free(bs);
+	close(fd);
+}
+
+static int
+choose_source(struct scan *s)
+{
+	if (s->source_name != NULL) {
+		s->source = ruleset_source(s->rs, s->source_name);
+		if (s->source == s->rs->source_count)
+			return usage_wrong(
+			    "scan", "no source '%s'", s->source_name);
+	} else if (s->rs->source_count > 1) {
+		return usage_wrong("scan",
+		    "the rules have %zu sources: say with --source NAME as "
+		    "which the logs are to be read",
+		    s->rs->source_count);
+	}
+	return STATUS_OK;
+}
+
+static int
+choose_rules(struct scan *s)
+{
+	s->wanted = mem_new(s->rs->rule_count, sizeof *s->wanted);
+	if (s->ids.count == 0)
+		memset(s->wanted, true, s->rs->rule_count);
+	for (size_t i = 0; i < s->ids.count; i++) {
+		size_t k = 0;
+
+		while (k < s->rs->rule_count &&
+		       strcmp(s->rs->rules[k].id, s->ids.v[i]) != 0)
+			k++;
+		if (k == s->rs->rule_count)
+			return usage_wrong("scan", "no rule '%s'", s->ids.v[i]);
+		s->wanted[k] = true;
+	}
+	return STATUS_OK;
+}
+
+static void
+new_matcher(struct scan *s)
+{
+	struct matcher_spec spec = {
+		.rules = s->rs->rules,
+		.rule_count = s->rs->rule_count,
+		.sources = s->rs->event_sources,
+		.source_count = s->rs->source_count,
+	};
+	struct matcher_callbacks callbacks = { on_hit, on_failed, s };
+
+	s->matcher = matcher_new(&spec, &callbacks);
+	for (size_t k = 0; k < s->rs->rule_count; k++)
+		matcher_want(s->matcher, PART_SECOND, k, s->wanted[k]);
+}
+
+static int
+report(struct scan *s)
+{
+	uint64_t total = 0;
+	int status;
+
+	for (size_t k = 0; k < s->rs->rule_count; k++) {
+		total += s->hits[k];
+		if (s->count && s->wanted[k])
+			printf("%s\t%" PRIu64 "\n", s->rs->rules[k].id,
+			    s->hits[k]);
+	}
+	status = finish_output(total > 0 ? STATUS_OK : STATUS_NO);
+	return s->failed ? STATUS_FAILED : status;
+}
+
+static int
+scan(struct scan *s, char *const *logs, size_t count)
+{
+	struct diag *diag = diag_new();
+	struct err err;
+	int status;
+
+	s->rs = ruleset_read(s->rules.v, s->rules.count, diag, &err);
+	if (s->rs == NULL) {
+		status = failed("%s", err.text);
+	} else if (diag_errors(diag) > 0) {
+		diag_print(diag, stderr, wants_colour(STDERR_FILENO));
+		status = failed("the rules have faults");
+	} else if ((status = choose_source(s)) == STATUS_OK &&
+		   (status = choose_rules(s)) == STATUS_OK) {
+		s->hits = mem_new(s->rs->rule_count, sizeof *s->hits);
+		s->last = mem_new(s->rs->rule_count, sizeof *s->last);
+		new_matcher(s);
+		for (size_t i = 0; i < count && !ferror(stdout); i++)
+			scan_log(s, logs[i]);
+		status = report(s);
+		matcher_free(s->matcher);
+	}
+	free(s->hits);
+	free(s->last);
+	free(s->wanted);
+	str_free(&s->shown);
+	ruleset_free(s->rs);
+	diag_free(diag);
+	return status;
+}
+
+static int
+parse(struct scan *s, int argc, char **argv)
+{
+	int option, index = 0;
+
+	while (
+	    (option = getopt_long(argc, argv, "A:B:C:", options, &index)) != -1)
+		switch (option) {
+		case OPTION_COUNT:
+			s->count = true;
+			break;
+		case OPTION_JSON:
+			s->json = true;
+			break;
+		case OPTION_RULE:
+			paths_add(&s->ids, optarg);
+			break;
+		case OPTION_SOURCE:
+			s->source_name = optarg;
+			break;
+		case OPTION_RULES:
+			paths_add(&s->rules, optarg);
+			break;
+		case OPTION_HELP:
+			fputs(help, stdout);
+			return finish_output(STATUS_OK);
+		case OPTION_LATER:
+			return usage_wrong("scan", "--%s is not supported yet",
+			    options[index].name);
+		case '?':
+			fputs("Try 'logwatch scan --help'.\n", stderr);
+			return STATUS_USAGE;
+		default:
+			return usage_wrong(
+			    "scan", "-%c is not supported yet", option);
+		}
+	if (s->rules.count == 0)
+		return usage_wrong("scan", "name a rule file with --rules");
+	if (optind == argc)
+		return usage_wrong("scan", "name a log to scan, or -");
+	return -1;
+}
+
+int
+cmd_scan(int argc, char **argv)
+{
+	struct scan s = { .colour = wants_colour(STDOUT_FILENO) };
+	int status = parse(&s, argc, argv);
+
+	if (status < 0)
+		status = scan(&s, argv + optind, (size_t)(argc - optind));
+	paths_free(&s.rules);
+	paths_free(&s.ids);
+	return status;
+}

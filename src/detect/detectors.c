@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hands each hit to its rule's detector and remembers what of it changed.
+ */
+#include "detect/detectors.h"
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "conf/node.h"
+#include "detect/key.h"
+#include "detect/sequence.h"
+#include "detect/window.h"
+
+#define KEYS_MAX 100000 /* windows of a rule; the oldest makes room */
+
+struct memory {
+	struct map *windows;       /* by key; NULL: each hit fires */
+	struct sequence *sequence; /* NULL: no pairs */
+	struct map *changed;       /* keys to be saved */
+};
+
+struct detectors {
+	const struct rule *rules;
+	const struct detector *specs;
+	struct memory *memories;
+	size_t count;
+	finding_fn *fn;
+	void *ctx;
+	struct str key, same;
+};
+
+static const struct key threshold_keys[] = {
+	{ "count", false },
+	{ "within", false },
+	{ "distinct", false },
+	{ NULL, false },
+};
+
+static const struct key followed_keys[] = {
+	{ "match", false },
+	{ "within", false },
+	{ "same", false },
+	{ NULL, false },
+};
+
+static const struct synonym time_words[] = {
+	{ "window", "within" },
+	{ "timeframe", "within" },
+	{ "regex", "match" },
+	{ "pattern", "match" },
+	{ NULL, NULL },
+};
+
+static void
+threshold_read(struct detector *d, const struct rule *rule,
+    const struct node *n, const char *what)
+{
+	const struct node *distinct = node_get(n, "distinct");
+	const char *name;
+
+	if (!node_keys(n, threshold_keys, time_words, what))
+		return;
+	node_int(node_get(n, "count"), 1, WINDOW_COUNT_MAX, &d->count);
+	node_duration(node_get(n, "within"), 1, &d->within_ms);
+	if (node_get(n, "count") == NULL)
+		node_error(n, "%s: needs 'count'", what);
+	if (node_get(n, "within") == NULL)
+		node_error(n, "%s: needs 'within'", what);
+	if (!node_text(distinct, &name))
+		return;
+	if (!rule_captures(rule, name))
+		node_error(distinct,
+		    "%s: distinct: no pattern of the rule has a capture "
+		    "(?<%s>…)",
+		    what, name);
+	d->distinct = mem_text(name);
+}
+
+static void
+same_read(struct detector *d, const struct rule *rule, const struct node *n,
+    const char *what)
+{
+	if (!node_texts(n, true, &d->same, &d->same_count))
+		return;
+	for (size_t i = 0; i < d->same_count; i++)
+		for (int part = PART_SECOND; part <= PART_MATCH; part++)
+			if (!patterns_capture(&rule->parts[part], d->same[i]))
+				node_error(n,
+				    "%s: same: '%s' has no capture (?<%s>…)",
+				    what,
+				    part == PART_MATCH ? "match"
+						       : "followed_by",
+				    d->same[i]);
+}
+
+static bool
+has_detector(const struct node *map)
+{
+	static const char *const names[] = { "match", "absent", "process",
+		"probe", "http", "schedule" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (node_get(map, names[i]) != NULL)
+			return true;
+	return false;
+}
+
+void
+detector_read(
+    struct detector *d, const struct rule *rule, const struct node *map)
+{
+	const struct node *threshold = node_get(map, "threshold");
+	const struct node *pair = node_get(map, "followed_by");
+	struct str what = { 0 };
+
+	d->count = 1;
+	d->kind = pair != NULL ? DETECT_PAIR : DETECT_MATCH;
+	if (!has_detector(map))
+		node_error(map, "rule '%s': needs a detector, such as 'match'",
+		    rule->id);
+	if (pair != NULL && threshold != NULL)
+		node_error(threshold,
+		    "rule '%s': 'threshold' does not go with 'followed_by'",
+		    rule->id);
+	str_printf(&what, "rule '%s': threshold", rule->id);
+	if (threshold != NULL)
+		threshold_read(d, rule, threshold, what.data);
+	str_clear(&what);
+	str_printf(&what, "rule '%s': followed_by", rule->id);
+	if (pair != NULL &&
+	    node_keys(pair, followed_keys, time_words, what.data)) {
+		if (node_get(pair, "match") == NULL)
+			node_error(pair, "%s: needs 'match'", what.data);
+		if (node_get(pair, "within") == NULL)
+			node_error(pair, "%s: needs 'within'", what.data);
+		node_duration(node_get(pair, "within"), 1, &d->within_ms);
+		same_read(d, rule, node_get(pair, "same"), what.data);
+	}
+	str_free(&what);
+}
+
+void
+detector_free(struct detector *d)
+{
+	free(d->distinct);
+	node_texts_free(d->same);
+}
+
+static void
+window_release(void *value)
+{
+	window_free(value);
+}
+
+struct detectors *
+detectors_new(const struct rule *rules, const struct detector *specs,
+    size_t count, finding_fn *fn, void *ctx)
+{
+	struct detectors *ds = mem_new(1, sizeof *ds);
+
+	ds->rules = rules;
+	ds->specs = specs;
+	ds->count = count;
+	ds->fn = fn;
+	ds->ctx = ctx;
+	ds->memories = mem_new(count, sizeof *ds->memories);
+	for (size_t i = 0; i < count; i++) {
+		struct memory *m = &ds->memories[i];
+
+		m->changed = map_new(KEYS_MAX, NULL);
+		if (specs[i].kind == DETECT_PAIR)
+			m->sequence = sequence_new(specs[i].within_ms);
+		else if (specs[i].count > 1)
+			m->windows = map_new(KEYS_MAX, window_release);
+	}
+	return ds;
+}
+
+void
+detectors_free(struct detectors *ds)
+{
+	if (ds == NULL)
+		return;
+	for (size_t i = 0; i < ds->count; i++) {
+		map_free(ds->memories[i].windows);
+		sequence_free(ds->memories[i].sequence);
+		map_free(ds->memories[i].changed);
+	}
+	free(ds->memories);
+	str_free(&ds->key);
+	str_free(&ds->same);
+	free(ds);
+}
+
+static void
+mark_changed(struct detectors *ds, size_t rule, struct text key)
+{
+	if (map_get(ds->memories[rule].changed, key) == NULL)
+		map_put(ds->memories[rule].changed, key, ds);
+}
+
+static struct finding
+finding_of(struct detectors *ds, const struct hit *hit,
+    const struct captures *captures, int64_t now_ms)
+{
+	const struct rule *rule = &ds->rules[hit->index];
+
+	key_write(captures, rule->key, rule->keys, &ds->key);
+	return (struct finding){
+		.rule = hit->index,
+		.fired = true,
+		.key = str_text(&ds->key),
+		.captures = captures,
+		.event = hit->event,
+		.span = hit->span,
+		.count = 1,
+		.first_ms = now_ms,
+		.now_ms = now_ms,
+	};
+}
+
+struct resetting {
+	struct detectors *ds;
+	size_t rule;
+};
+
+static void
+reset_one(struct text key, void *value, void *ctx)
+{
+	struct resetting *r = ctx;
+
+	(void)value;
+	mark_changed(r->ds, r->rule, key);
+	map_remove(r->ds->memories[r->rule].windows, key);
+}
+
+/* A new window makes room: the oldest goes when its hits are too old to count,
+ * or when there are too many. */
+static struct window *
+window_for(struct detectors *ds, size_t rule, struct text key, int64_t now_ms)
+{
+	const struct detector *d = &ds->specs[rule];
+	struct map *windows = ds->memories[rule].windows;
+	struct resetting r = { ds, rule };
+	struct window *w = map_get(windows, key), *oldest;
+	struct text old;
+
+	if (w != NULL)
+		return w;
+	for (int i = 0; i < 2; i++) {
+		oldest = map_oldest(windows, &old);
+		if (oldest != NULL && (window_expired(oldest, now_ms) ||
+					  map_count(windows) == KEYS_MAX))
+			reset_one(old, oldest, &r);
+	}
+	w = window_new((size_t)d->count, d->within_ms, d->distinct != NULL);
+	map_put(windows, key, w);
+	return w;
+}
+
+static void
+match_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
+{
+	const struct detector *d = &ds->specs[hit->index];
+	struct memory *m = &ds->memories[hit->index];
+	struct finding f = finding_of(ds, hit, hit->captures, now_ms);
+	struct text value = { NULL, 0 };
+	struct window *w;
+
+	if (m->windows != NULL) {
+		w = window_for(ds, hit->index, f.key, now_ms);
+		if (d->distinct != NULL)
+			value = captures_get(hit->captures, d->distinct);
+		f.fired = window_add(w, now_ms, value, &f.first_ms);
+		f.count = f.fired ? d->count : 1;
+		mark_changed(ds, hit->index, f.key);
+	}
+	ds->fn(&f, ds->ctx);
+}
+
+struct completing {
+	struct detectors *ds;
+	const struct hit *hit;
+	int64_t now_ms;
+};
+
+static void
+complete(const struct first *first, void *ctx)
+{
+	struct completing *c = ctx;
+	struct captures both = *c->hit->captures;
+	struct finding f;
+
+	captures_merge(&both, first->captures);
+	f = finding_of(c->ds, c->hit, &both, c->now_ms);
+	f.first_ms = first->ms;
+	c->ds->fn(&f, c->ds->ctx);
+}
+
+static void
+pair_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
+{
+	const struct detector *d = &ds->specs[hit->index];
+	const struct rule *rule = &ds->rules[hit->index];
+	struct memory *m = &ds->memories[hit->index];
+	struct completing c = { ds, hit, now_ms };
+
+	key_write(hit->captures, d->same, d->same_count, &ds->same);
+	if (hit->part == PART_SECOND) {
+		sequence_second(
+		    m->sequence, str_text(&ds->same), now_ms, complete, &c);
+	} else {
+		key_write(hit->captures, rule->key, rule->keys, &ds->key);
+		sequence_first(m->sequence, str_text(&ds->same),
+		    str_text(&ds->key), hit->captures, now_ms);
+	}
+	mark_changed(ds, hit->index, (struct text){ "", 0 });
+}
+
+void
+detectors_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
+{
+	if (ds->specs[hit->index].kind == DETECT_PAIR)
+		pair_hit(ds, hit, now_ms);
+	else
+		match_hit(ds, hit, now_ms);
+}
+
+bool
+detectors_waits(struct detectors *ds, size_t rule, int64_t now_ms)
+{
+	struct sequence *q = ds->memories[rule].sequence;
+
+	return q != NULL && sequence_waits(q, now_ms);
+}
+
+void
+detectors_reset(struct detectors *ds, size_t rule, const struct text *key)
+{
+	struct memory *m = &ds->memories[rule];
+	struct resetting r = { ds, rule };
+
+	if (m->windows != NULL && key == NULL)
+		map_each(m->windows, reset_one, &r);
+	else if (m->windows != NULL && map_get(m->windows, *key) != NULL)
+		reset_one(*key, NULL, &r);
+	if (m->sequence != NULL && key == NULL) {
+		sequence_free(m->sequence);
+		m->sequence = sequence_new(ds->specs[rule].within_ms);
+		mark_changed(ds, rule, (struct text){ "", 0 });
+	}
+}
+
+struct telling {
+	struct detectors *ds;
+	size_t rule;
+	detector_state_fn *fn;
+	void *ctx;
+};
+
+static void
+tell(struct text key, void *value, void *ctx)
+{
+	struct telling *t = ctx;
+	struct memory *m = &t->ds->memories[t->rule];
+	const struct window *w =
+	    m->windows != NULL ? map_get(m->windows, key) : NULL;
+	struct str state = { 0 };
+
+	(void)value;
+	if (m->sequence != NULL)
+		sequence_write(m->sequence, &state);
+	else if (w != NULL)
+		window_write(w, &state);
+	t->fn(t->ds->rules[t->rule].id, key, str_text(&state), t->ctx);
+	str_free(&state);
+}
+
+void
+detectors_changed(struct detectors *ds, detector_state_fn *fn, void *ctx)
+{
+	for (size_t i = 0; i < ds->count; i++) {
+		struct telling t = { ds, i, fn, ctx };
+
+		map_each(ds->memories[i].changed, tell, &t);
+	}
+}
+
+void
+detectors_saved(struct detectors *ds)
+{
+	for (size_t i = 0; i < ds->count; i++)
+		map_clear(ds->memories[i].changed);
+}
+
+bool
+detectors_restore(
+    struct detectors *ds, const char *rule, struct text key, struct text state)
+{
+	for (size_t i = 0; i < ds->count; i++) {
+		const struct detector *d = &ds->specs[i];
+		struct memory *m = &ds->memories[i];
+		struct window *w;
+
+		if (strcmp(ds->rules[i].id, rule) != 0)
+			continue;
+		if (m->sequence != NULL) {
+			sequence_read(m->sequence, state);
+			return true;
+		}
+		if (m->windows == NULL)
+			return false;
+		w = window_new(
+		    (size_t)d->count, d->within_ms, d->distinct != NULL);
+		window_read(w, state);
+		map_put(m->windows, key, w);
+		return true;
+	}
+	return false;
+}

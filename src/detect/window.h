@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * How many hits, or how many different values, within a sliding time.  Pure.
+ */
+#ifndef LOGWATCH_DETECT_WINDOW_H
+#define LOGWATCH_DETECT_WINDOW_H
+
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WINDOW_COUNT_MAX 10000
+
+struct window;
+
+/**
+ * count      how many it takes, at most WINDOW_COUNT_MAX
+ * within_ms  a hit counts while it is younger than that
+ * distinct   values are counted, not hits: each once, at its last time
+ *
+ * Returns a window to free with window_free(); never NULL.
+ */
+struct window *window_new(size_t count, int64_t within_ms, bool distinct);
+void window_free(struct window *w); /* NULL does nothing */
+
+/**
+ * Takes in a hit.  value is for distinct ones only.
+ *
+ * first_ms  the time of the first of those that count
+ *
+ * Returns whether enough are within the time.
+ */
+bool window_add(
+    struct window *w, int64_t now_ms, struct text value, int64_t *first_ms);
+
+/** Whether no hit in it can count any more. */
+bool window_expired(const struct window *w, int64_t now_ms);
+
+/** Its memory as text for window_read(); "" where it remembers nothing. */
+void window_write(const struct window *w, struct str *out);
+/** Takes in what window_write() wrote; what is no such text is left out. */
+void window_read(struct window *w, struct text state);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * What happened to an incident that the world may want to be told.
+ */
+#ifndef LOGWATCH_INCIDENT_CHANGE_H
+#define LOGWATCH_INCIDENT_CHANGE_H
+
+#include "incident/incident.h"
+
+enum change_kind {
+	CHANGE_OPENED,
+	CHANGE_UPDATED,
+	CHANGE_REMINDED,
+	CHANGE_REMEDIATED,
+	CHANGE_ESCALATED,
+	CHANGE_RESOLVED,
+	CHANGE_TEST,
+	CHANGE_COUNT,
+};
+
+struct change {
+	enum change_kind kind;
+	struct incident *incident; /* lent; the incidents own it */
+	bool reopened;             /* opened again within its cooldown */
+};
+
+const char *change_name(enum change_kind kind);
+
+typedef void change_fn(const struct change *change, void *ctx);
+
+#endif

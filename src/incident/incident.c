@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an incident is made of, and its values by name.
+ */
+#include "incident/incident.h"
+
+#include "base/mem.h"
+#include "base/utf8.h"
+
+static const char *const severities[] = {
+	[SEVERITY_INFO] = "info",
+	[SEVERITY_WARNING] = "warning",
+	[SEVERITY_ERROR] = "error",
+	[SEVERITY_CRITICAL] = "critical",
+};
+
+static const char *const states[] = {
+	[INCIDENT_OPEN] = "open",
+	[INCIDENT_RESOLVED] = "resolved",
+};
+
+static const char *const run_states[] = {
+	[RUN_PENDING] = "pending",
+	[RUN_RUNNING] = "running",
+	[RUN_VERIFYING] = "verifying",
+	[RUN_SUCCEEDED] = "succeeded",
+	[RUN_FAILED] = "failed",
+	[RUN_UNVERIFIED] = "unverified",
+	[RUN_LIMITED] = "limited",
+	[RUN_SKIPPED] = "skipped",
+	[RUN_UNKNOWN] = "unknown",
+};
+
+const char *
+severity_name(enum severity s)
+{
+	return severities[s];
+}
+
+const char *
+incident_state_name(enum incident_state s)
+{
+	return states[s];
+}
+
+const char *
+run_state_name(enum run_state s)
+{
+	return run_states[s];
+}
+
+void
+pairs_add(struct pairs *ps, const char *name, struct text value)
+{
+	value = utf8_head_bytes(value, VALUE_MAX);
+	ps->v = mem_resize(ps->v, ps->count + 1, sizeof *ps->v);
+	ps->v[ps->count++] = (struct pair){
+		.name = mem_text(name),
+		.value = mem_copy(value.data, value.len),
+		.len = value.len,
+	};
+}
+
+struct text
+pairs_get(const struct pairs *ps, const char *name)
+{
+	for (size_t i = 0; i < ps->count; i++)
+		if (strcmp(ps->v[i].name, name) == 0)
+			return (struct text){ ps->v[i].value, ps->v[i].len };
+	return (struct text){ NULL, 0 };
+}
+
+void
+pairs_free(struct pairs *ps)
+{
+	for (size_t i = 0; i < ps->count; i++) {
+		free(ps->v[i].name);
+		free(ps->v[i].value);
+	}
+	free(ps->v);
+	*ps = (struct pairs){ 0 };
+}
+
+void
+lines_add(struct lines *ls, struct text line)
+{
+	struct str clean = { 0 };
+
+	utf8_clean(line, &clean);
+	ls->v = mem_resize(ls->v, ls->count + 1, sizeof(char *));
+	ls->v[ls->count++] = str_take(&clean);
+}
+
+void
+lines_free(struct lines *ls)
+{
+	for (size_t i = 0; i < ls->count; i++)
+		free(ls->v[i]);
+	free(ls->v);
+	*ls = (struct lines){ 0 };
+}
+
+struct incident *
+incident_new(void)
+{
+	struct incident *i = mem_new(1, sizeof *i);
+
+	i->rule = NO_RULE;
+	return i;
+}
+
+void
+incident_free(struct incident *i)
+{
+	if (i == NULL)
+		return;
+	for (size_t k = 0; k < i->run_count; k++) {
+		free(i->runs[k].name);
+		free(i->runs[k].output);
+		free(i->runs[k].error);
+	}
+	free(i->runs);
+	free(i->rule_id);
+	free(i->key_text);
+	pairs_free(&i->key);
+	free(i->summary);
+	free(i->description);
+	free(i->runbook);
+	pairs_free(&i->labels);
+	free(i->host);
+	free(i->source);
+	free(i->path);
+	str_free(&i->event);
+	lines_free(&i->before);
+	lines_free(&i->after);
+	pairs_free(&i->captures);
+	free(i);
+}
+
+struct run *
+incident_run(struct incident *i, const char *action)
+{
+	for (size_t k = 0; k < i->run_count; k++)
+		if (strcmp(i->runs[k].name, action) == 0)
+			return &i->runs[k];
+	i->runs = mem_resize(i->runs, i->run_count + 1, sizeof *i->runs);
+	i->runs[i->run_count] = (struct run){
+		.name = mem_text(action), .code = -1, .output = mem_text("")
+	};
+	return &i->runs[i->run_count++];
+}
+
+static struct text
+number(int64_t value, struct str *scratch)
+{
+	str_printf(scratch, "%lld", (long long)value);
+	return str_text(scratch);
+}
+
+static struct text
+moment(int64_t wall_ms, struct str *scratch)
+{
+	char text[WHEN_SIZE];
+
+	str_puts(scratch, when_write(wall_ms, text));
+	return str_text(scratch);
+}
+
+static struct text
+key_value(const struct incident *i, struct str *scratch)
+{
+	for (size_t k = 0; k < i->key.count; k++) {
+		str_printf(
+		    scratch, "%s%s=", k > 0 ? ", " : "", i->key.v[k].name);
+		str_add(scratch, i->key.v[k].value, i->key.v[k].len);
+	}
+	return str_text(scratch);
+}
+
+static struct text
+lasted(const struct incident *i, int64_t wall_ms, struct str *scratch)
+{
+	int64_t end = i->resolved_ms != 0 ? i->resolved_ms : wall_ms;
+	char text[WHEN_SIZE];
+
+	str_puts(scratch,
+	    duration_write(end > i->first_ms ? (end - i->first_ms) : 0, text));
+	return str_text(scratch);
+}
+
+enum value {
+	VALUE_RULE,
+	VALUE_ID,
+	VALUE_KEY,
+	VALUE_SEVERITY,
+	VALUE_STATE,
+	VALUE_SUMMARY,
+	VALUE_HOST,
+	VALUE_SOURCE,
+	VALUE_PATH,
+	VALUE_LINE,
+	VALUE_EVENT,
+	VALUE_COUNT,
+	VALUE_FIRST_SEEN,
+	VALUE_LAST_SEEN,
+	VALUE_DURATION,
+	VALUE_RUNBOOK,
+	VALUE_NONE,
+};
+
+static const char *const values[VALUE_NONE] = {
+	[VALUE_RULE] = "rule",
+	[VALUE_ID] = "id",
+	[VALUE_KEY] = "key",
+	[VALUE_SEVERITY] = "severity",
+	[VALUE_STATE] = "state",
+	[VALUE_SUMMARY] = "summary",
+	[VALUE_HOST] = "host",
+	[VALUE_SOURCE] = "source",
+	[VALUE_PATH] = "path",
+	[VALUE_LINE] = "line",
+	[VALUE_EVENT] = "event",
+	[VALUE_COUNT] = "count",
+	[VALUE_FIRST_SEEN] = "first_seen",
+	[VALUE_LAST_SEEN] = "last_seen",
+	[VALUE_DURATION] = "duration",
+	[VALUE_RUNBOOK] = "runbook",
+};
+
+static enum value
+value_find(const char *name)
+{
+	enum value v = VALUE_RULE;
+
+	while (v < VALUE_NONE && strcmp(values[v], name) != 0)
+		v++;
+	return v;
+}
+
+bool
+incident_has_value(const char *name)
+{
+	return value_find(name) != VALUE_NONE;
+}
+
+struct text
+incident_value(const struct incident *i, const char *name, int64_t wall_ms,
+    struct str *scratch)
+{
+	struct text own = pairs_get(&i->captures, name);
+
+	str_clear(scratch);
+	if (own.data == NULL)
+		own = pairs_get(&i->labels, name);
+	if (own.data != NULL)
+		return own;
+	switch (value_find(name)) {
+	case VALUE_RULE:
+		return text_of(i->rule_id);
+	case VALUE_ID:
+		return text_of(i->id);
+	case VALUE_KEY:
+		return key_value(i, scratch);
+	case VALUE_SEVERITY:
+		return text_of(severity_name(i->severity));
+	case VALUE_STATE:
+		return text_of(incident_state_name(i->state));
+	case VALUE_SUMMARY:
+		return text_of(i->summary);
+	case VALUE_HOST:
+		return text_of(i->host);
+	case VALUE_SOURCE:
+		return text_of(i->source);
+	case VALUE_PATH:
+		return text_of(i->path);
+	case VALUE_LINE:
+		return number(i->line, scratch);
+	case VALUE_EVENT:
+		return str_text(&i->event);
+	case VALUE_COUNT:
+		return number(i->count, scratch);
+	case VALUE_FIRST_SEEN:
+		return moment(i->first_ms, scratch);
+	case VALUE_LAST_SEEN:
+		return moment(i->last_ms, scratch);
+	case VALUE_DURATION:
+		return lasted(i, wall_ms, scratch);
+	case VALUE_RUNBOOK:
+		return text_of(i->runbook);
+	case VALUE_NONE:
+		break;
+	}
+	return (struct text){ "", 0 };
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * One incident: what a rule reported, and what became of it.  Owns its text.
+ */
+#ifndef LOGWATCH_INCIDENT_INCIDENT_H
+#define LOGWATCH_INCIDENT_INCIDENT_H
+
+#include "base/str.h"
+#include "base/when.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NO_RULE SIZE_MAX /* an incident whose rule the file no longer has */
+#define OUTPUT_MAX 4096  /* bytes of an action's output that are kept */
+#define VALUE_MAX 4096   /* bytes of a capture that are kept */
+
+enum severity {
+	SEVERITY_INFO,
+	SEVERITY_WARNING,
+	SEVERITY_ERROR,
+	SEVERITY_CRITICAL,
+};
+
+enum incident_state { INCIDENT_OPEN, INCIDENT_RESOLVED };
+
+/** What became of an action's last attempt. */
+enum run_state {
+	RUN_PENDING,
+	RUN_RUNNING,
+	RUN_VERIFYING,
+	RUN_SUCCEEDED,
+	RUN_FAILED,
+	RUN_UNVERIFIED,
+	RUN_LIMITED,
+	RUN_SKIPPED,
+	RUN_UNKNOWN,
+};
+
+/** Names and values: a key, captures, labels. */
+struct pairs {
+	struct pair {
+		char *name;
+		char *value; /* well-formed UTF-8, may hold NUL */
+		size_t len;
+	} * v;
+	size_t count;
+};
+void pairs_add(struct pairs *ps, const char *name, struct text value);
+struct text pairs_get(const struct pairs *ps, const char *name);
+void pairs_free(struct pairs *ps);
+
+/** Lines of context. */
+struct lines {
+	char **v;
+	size_t count;
+};
+void lines_add(struct lines *ls, struct text line);
+void lines_free(struct lines *ls);
+
+/** An exec action of the incident: its last attempt. */
+struct run {
+	char *name; /* of the action */
+	enum run_state state;
+	int attempt; /* from 1; 0: none yet */
+	int code;    /* exit status; -1: none (a signal, or never executed) */
+	int64_t duration_ms;
+	char *output;     /* the last OUTPUT_MAX bytes, cleaned; never NULL */
+	char *error;      /* why it failed, in words; NULL: no more to say */
+	int64_t ended_ms; /* wall; when its script ended, 0: not yet */
+};
+
+struct incident {
+	char id[ULID_SIZE];
+	size_t rule; /* index, or NO_RULE */
+	char *rule_id;
+	char *key_text; /* see key_write(); */
+	size_t key_len;
+	struct pairs key;
+	enum severity severity;
+	enum incident_state state;
+	char *summary, *description, *runbook; /* never NULL, may be "" */
+	struct pairs labels;
+	char *host, *source, *path;
+	int64_t line, offset; /* of the event that opened it */
+	struct str event;
+	struct lines before, after;
+	struct pairs captures; /* the last hit's */
+	int64_t count;
+	/* wall times; 0: not (yet) */
+	int64_t first_ms, last_ms, detected_ms, acknowledged_ms, escalated_ms,
+	    resolved_ms;
+	bool late;
+	struct run *runs;
+	size_t run_count;
+
+	bool held;         /* a remediation runs or is being verified */
+	bool resolve_seen; /* its end was seen meanwhile */
+	bool dirty;        /* to be saved */
+	/* How often each change was told, and which one last: for the ids of
+	 * deliveries, and for who reads the record from the state file. */
+	size_t changes[7];
+	int last_change;
+	int64_t quiet_from_ms, closed_ms; /* of the clock of the steps */
+};
+
+const char *severity_name(enum severity s);
+const char *incident_state_name(enum incident_state s);
+const char *run_state_name(enum run_state s);
+
+/** Returns an empty one to free with incident_free(). */
+struct incident *incident_new(void);
+void incident_free(struct incident *i); /* NULL does nothing */
+
+/** The run of an action, made (pending) where there is none yet. */
+struct run *incident_run(struct incident *i, const char *action);
+
+/**
+ * A value that a template may name: a capture, a label, or one of the names
+ * that every incident has.
+ *
+ * wall_ms  for how long an open incident has lasted
+ * scratch  holds the result where it has to be made
+ */
+struct text incident_value(const struct incident *i, const char *name,
+    int64_t wall_ms, struct str *scratch);
+
+/** Whether a name is one that every incident has. */
+bool incident_has_value(const char *name);
+
+#endif

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A bounded table of what is open, or was until a moment ago.
+ */
+#include "incident/incidents.h"
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "detect/key.h"
+
+#include <assert.h>
+
+#define OPEN_MAX 10000 /* more at once tell nobody anything */
+#define SUMMARY_MAX 1000
+#define SUMMARY_EVENT_MAX 200
+
+struct incidents {
+	struct incidents_spec spec;
+	change_fn *fn;
+	void *ctx;
+	struct incident **v; /* open ones and those that cool down */
+	size_t count, capacity;
+	struct map *index; /* by rule and key -> one of v */
+	size_t *open;      /* how many, by rule */
+	size_t open_count;
+	int64_t due_ms;
+	struct str scratch;
+};
+
+struct incidents *
+incidents_new(const struct incidents_spec *spec, change_fn *fn, void *ctx)
+{
+	struct incidents *is = mem_new(1, sizeof *is);
+
+	is->spec = *spec;
+	is->fn = fn;
+	is->ctx = ctx;
+	is->index = map_new(SIZE_MAX, NULL);
+	is->open = mem_new(spec->count, sizeof *is->open);
+	is->due_ms = INT64_MAX;
+	return is;
+}
+
+void
+incidents_free(struct incidents *is)
+{
+	if (is == NULL)
+		return;
+	for (size_t k = 0; k < is->count; k++)
+		incident_free(is->v[k]);
+	free(is->v);
+	free(is->open);
+	map_free(is->index);
+	str_free(&is->scratch);
+	free(is);
+}
+
+/* Lives until the next call. */
+static struct text
+index_key(struct incidents *is, size_t rule, struct text key)
+{
+	str_clear(&is->scratch);
+	str_printf(&is->scratch, "%zu ", rule);
+	str_add_text(&is->scratch, key);
+	return str_text(&is->scratch);
+}
+
+static struct text
+key_of(const struct incident *i)
+{
+	return (struct text){ i->key_text, i->key_len };
+}
+
+static void
+add(struct incidents *is, struct incident *i)
+{
+	if (is->count == is->capacity) {
+		is->capacity = is->capacity ? is->capacity * 2 : 16;
+		is->v = mem_resize(is->v, is->capacity, sizeof *is->v);
+	}
+	is->v[is->count++] = i;
+	if (i->rule != NO_RULE)
+		map_put(is->index, index_key(is, i->rule, key_of(i)), i);
+	if (i->state == INCIDENT_OPEN) {
+		is->open_count++;
+		if (i->rule != NO_RULE)
+			is->open[i->rule]++;
+	}
+}
+
+static void
+drop(struct incidents *is, size_t k)
+{
+	struct incident *i = is->v[k];
+
+	assert(i->state != INCIDENT_OPEN && !i->dirty);
+	if (i->rule != NO_RULE) {
+		struct text key = index_key(is, i->rule, key_of(i));
+
+		if (map_get(is->index, key) == i)
+			map_remove(is->index, key);
+	}
+	is->v[k] = is->v[--is->count];
+	incident_free(i);
+}
+
+static const struct policy *
+policy_of(const struct incidents *is, const struct incident *i)
+{
+	return i->rule != NO_RULE ? &is->spec.policies[i->rule] : NULL;
+}
+
+/* When something becomes of it by itself. */
+static int64_t
+due_of(const struct incidents *is, const struct incident *i)
+{
+	const struct policy *p = policy_of(is, i);
+
+	if (i->state == INCIDENT_RESOLVED)
+		return i->dirty ? INT64_MAX
+		                : i->closed_ms + (p ? p->cooldown_ms : 0);
+	if (p == NULL || i->held || p->quiet_ms == INT64_MAX)
+		return INT64_MAX;
+	return i->quiet_from_ms + p->quiet_ms;
+}
+
+static void
+schedule(struct incidents *is, const struct incident *i)
+{
+	int64_t due = due_of(is, i);
+
+	if (due < is->due_ms)
+		is->due_ms = due;
+}
+
+void
+incidents_tell(struct incidents *is, struct incident *i, enum change_kind kind)
+{
+	struct change change = { .kind = kind, .incident = i };
+
+	change.reopened = kind == CHANGE_OPENED && i->changes[kind] > 0;
+	i->changes[kind]++;
+	i->dirty = true;
+	is->fn(&change, is->ctx);
+}
+
+static void
+resolve(
+    struct incidents *is, struct incident *i, int64_t now_ms, int64_t wall_ms)
+{
+	if (i->held) {
+		i->resolve_seen = true;
+		i->dirty = true;
+		return;
+	}
+	i->state = INCIDENT_RESOLVED;
+	i->resolved_ms = wall_ms;
+	i->closed_ms = now_ms;
+	i->resolve_seen = false;
+	is->open_count--;
+	if (i->rule != NO_RULE)
+		is->open[i->rule]--;
+	incidents_tell(is, i, CHANGE_RESOLVED);
+	schedule(is, i);
+}
+
+struct rendering {
+	const struct incident *incident;
+	int64_t wall_ms;
+	struct str scratch;
+};
+
+static struct text
+value_of(const char *name, void *ctx)
+{
+	struct rendering *r = ctx;
+
+	return incident_value(r->incident, name, r->wall_ms, &r->scratch);
+}
+
+/* Replaces *out by a template filled in; with none, by rule and event. */
+static void
+render(const struct template *t, const struct incident *i, int64_t wall_ms,
+    size_t max, char **out)
+{
+	struct rendering r = { .incident = i, .wall_ms = wall_ms };
+	struct str text = { 0 };
+	struct text head;
+
+	if (t != NULL)
+		template_write(t, value_of, &r, NULL, &text);
+	head = utf8_head(str_text(&text), max);
+	free(*out);
+	*out = mem_copy(head.data, head.len);
+	str_free(&text);
+	str_free(&r.scratch);
+}
+
+static void
+default_summary(struct incident *i)
+{
+	struct text event = str_text(&i->event);
+	const char *newline =
+	    event.len > 0 ? memchr(event.data, '\n', event.len) : NULL;
+	struct str text = { 0 };
+
+	if (newline != NULL)
+		event.len = (size_t)(newline - event.data);
+	event = utf8_head(event, SUMMARY_EVENT_MAX);
+	str_printf(&text, "%s: ", i->rule_id);
+	str_add_text(&text, event);
+	free(i->summary);
+	i->summary = str_take(&text);
+}
+
+/* What the last hit says: its captures, and the texts that name them. */
+static void
+describe(struct incidents *is, struct incident *i, const struct finding *f)
+{
+	const struct policy *p = policy_of(is, i);
+	int64_t wall_ms = f->event->wall_ms;
+
+	pairs_free(&i->captures);
+	for (size_t k = 0; k < f->captures->count; k++)
+		pairs_add(&i->captures, f->captures->v[k].name,
+		    f->captures->v[k].value);
+	if (p->summary != NULL)
+		render(p->summary, i, wall_ms, SUMMARY_MAX, &i->summary);
+	else if (i->summary == NULL)
+		default_summary(i);
+	if (p->description != NULL || i->description == NULL)
+		render(p->description, i, wall_ms, 16384, &i->description);
+}
+
+/* A hit after what seemed to be the end: it was not the end. */
+static void
+count_hit(struct incident *i, const struct finding *f)
+{
+	i->last_ms = f->event->wall_ms;
+	i->quiet_from_ms = f->now_ms;
+	i->resolve_seen = false;
+	i->dirty = true;
+}
+
+static struct incident *
+make(struct incidents *is, const struct finding *f)
+{
+	const struct rule *rule = &is->spec.rules[f->rule];
+	const struct policy *p = &is->spec.policies[f->rule];
+	const struct event *e = f->event;
+	struct incident *i = incident_new();
+
+	ulid_new(e->wall_ms, i->id);
+	i->rule = f->rule;
+	i->rule_id = mem_text(rule->id);
+	i->key_text = mem_copy(f->key.data, f->key.len);
+	i->key_len = f->key.len;
+	for (size_t k = 0; k < rule->keys; k++)
+		pairs_add(&i->key, rule->key[k],
+		    captures_get(f->captures, rule->key[k]));
+	i->severity = p->severity;
+	i->runbook = mem_text(p->runbook != NULL ? p->runbook : "");
+	for (size_t k = 0; k < p->labels.count; k++)
+		pairs_add(&i->labels, p->labels.v[k].name,
+		    (struct text){ p->labels.v[k].value, p->labels.v[k].len });
+	i->host = mem_text(is->spec.host);
+	i->source = mem_text(is->spec.sources[e->source]);
+	i->path = mem_text(e->path);
+	i->line = e->line;
+	i->offset = e->offset;
+	str_add_text(&i->event, e->text);
+	i->count = f->count;
+	i->detected_ms = e->wall_ms;
+	i->first_ms = e->wall_ms - (f->now_ms - f->first_ms);
+	return i;
+}
+
+static enum taken
+open_new(struct incidents *is, const struct finding *f, struct incident **out)
+{
+	struct incident *i;
+
+	if (is->open_count >= OPEN_MAX)
+		return TAKEN_REFUSED;
+	i = *out = make(is, f);
+	count_hit(i, f);
+	describe(is, i, f);
+	add(is, i);
+	schedule(is, i);
+	incidents_tell(is, i, CHANGE_OPENED);
+	return TAKEN_OPENED;
+}
+
+static enum taken
+reopen(struct incidents *is, struct incident *i, const struct finding *f)
+{
+	i->state = INCIDENT_OPEN;
+	i->resolved_ms = 0;
+	i->count++;
+	is->open_count++;
+	is->open[i->rule]++;
+	count_hit(i, f);
+	describe(is, i, f);
+	schedule(is, i);
+	incidents_tell(is, i, CHANGE_OPENED);
+	return TAKEN_OPENED;
+}
+
+enum taken
+incidents_find(
+    struct incidents *is, const struct finding *f, struct incident **incident)
+{
+	struct incident *i = map_get(is->index, index_key(is, f->rule, f->key));
+	const struct policy *p = &is->spec.policies[f->rule];
+
+	*incident = i;
+	if (i != NULL && i->state == INCIDENT_OPEN) {
+		i->count++;
+		count_hit(i, f);
+		describe(is, i, f);
+		return TAKEN_COUNTED;
+	}
+	if (i != NULL && f->now_ms < i->closed_ms + p->cooldown_ms)
+		return reopen(is, i, f);
+	if (!f->fired)
+		return TAKEN_NOT;
+	if (i != NULL) /* it has cooled down: no more of ours */
+		map_remove(is->index, index_key(is, f->rule, f->key));
+	return open_new(is, f, incident);
+}
+
+static bool
+shares(const struct policy *p, const struct incident *i, const struct hit *hit)
+{
+	for (size_t k = 0; k < p->same_count; k++)
+		if (!text_equal(pairs_get(&i->captures, p->same[k]),
+			utf8_head_bytes(captures_get(hit->captures, p->same[k]),
+			    VALUE_MAX)))
+			return false;
+	return true;
+}
+
+void
+incidents_resolve_match(
+    struct incidents *is, const struct hit *hit, int64_t now_ms)
+{
+	const struct policy *p = &is->spec.policies[hit->index];
+
+	for (size_t k = 0; k < is->count; k++) {
+		struct incident *i = is->v[k];
+
+		if (i->rule == hit->index && i->state == INCIDENT_OPEN &&
+		    shares(p, i, hit))
+			resolve(is, i, now_ms, hit->event->wall_ms);
+	}
+}
+
+void
+incidents_hold(struct incidents *is, struct incident *i, bool held,
+    int64_t now_ms, int64_t wall_ms)
+{
+	i->held = held;
+	if (held)
+		return;
+	if (i->resolve_seen && i->state == INCIDENT_OPEN)
+		resolve(is, i, now_ms, wall_ms);
+	schedule(is, i);
+}
+
+bool
+incidents_open(const struct incidents *is, size_t rule)
+{
+	return is->open[rule] > 0;
+}
+
+size_t
+incidents_open_count(const struct incidents *is)
+{
+	return is->open_count;
+}
+
+int64_t
+incidents_due(const struct incidents *is)
+{
+	return is->due_ms;
+}
+
+void
+incidents_tick(struct incidents *is, int64_t now_ms, int64_t wall_ms)
+{
+	if (now_ms < is->due_ms)
+		return;
+	is->due_ms = INT64_MAX;
+	for (size_t k = is->count; k-- > 0;) {
+		struct incident *i = is->v[k];
+
+		if (due_of(is, i) <= now_ms) {
+			if (i->state == INCIDENT_OPEN)
+				resolve(is, i, now_ms, wall_ms);
+			else
+				drop(is, k);
+		} else {
+			schedule(is, i);
+		}
+	}
+}
+
+void
+incidents_dirty(struct incidents *is, incident_fn *fn, void *ctx)
+{
+	for (size_t k = 0; k < is->count; k++)
+		if (is->v[k]->dirty)
+			fn(is->v[k], ctx);
+}
+
+void
+incidents_saved(struct incidents *is)
+{
+	for (size_t k = 0; k < is->count; k++)
+		if (is->v[k]->dirty) {
+			is->v[k]->dirty = false;
+			schedule(is, is->v[k]);
+		}
+}
+
+void
+incidents_each_open(struct incidents *is, incident_fn *fn, void *ctx)
+{
+	for (size_t k = 0; k < is->count; k++)
+		if (is->v[k]->state == INCIDENT_OPEN)
+			fn(is->v[k], ctx);
+}
+
+void
+incidents_restore(struct incidents *is, struct incident *i)
+{
+	i->rule = NO_RULE;
+	for (size_t k = 0; k < is->spec.count; k++)
+		if (strcmp(is->spec.rules[k].id, i->rule_id) == 0)
+			i->rule = k;
+	add(is, i);
+	schedule(is, i);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The fourth step: findings -> incidents -> changes.  One open incident a
+ * (rule, key); pure: time is an argument, saving is somebody else's.
+ */
+#ifndef LOGWATCH_INCIDENT_INCIDENTS_H
+#define LOGWATCH_INCIDENT_INCIDENTS_H
+
+#include "detect/finding.h"
+#include "incident/change.h"
+#include "incident/policy.h"
+
+struct incidents;
+
+struct incidents_spec {
+	const struct rule *rules; /* lent, count of each */
+	const struct policy *policies;
+	size_t count;
+	const char *const *sources; /* names, by index */
+	const char *host;
+};
+
+struct incidents *incidents_new(
+    const struct incidents_spec *spec, change_fn *fn, void *ctx);
+void incidents_free(struct incidents *is); /* NULL does nothing */
+
+/** What came of a finding. */
+enum taken {
+	TAKEN_NOT,     /* a hit that by itself means nothing */
+	TAKEN_COUNTED, /* an open incident counted it */
+	TAKEN_OPENED,  /* one was opened, or opened again */
+	TAKEN_REFUSED, /* too many are open: counted, not opened */
+};
+
+/** Takes in a finding.  *incident is the one it belongs to; NULL: none. */
+enum taken incidents_find(struct incidents *is, const struct finding *finding,
+    struct incident **incident);
+
+/** An event that resolves matched: closes the rule's incidents (with equal
+ * captures where the rule says `same`). */
+void incidents_resolve_match(
+    struct incidents *is, const struct hit *hit, int64_t now_ms);
+
+/** A remediation of an incident begins or has ended: while held it is not
+ * resolved; what was seen meanwhile takes effect when it is let go. */
+void incidents_hold(struct incidents *is, struct incident *i, bool held,
+    int64_t now_ms, int64_t wall_ms);
+
+/** Tells a change of one that is there: escalated, remediated. */
+void incidents_tell(
+    struct incidents *is, struct incident *i, enum change_kind kind);
+
+/** Whether a rule has an open incident. */
+bool incidents_open(const struct incidents *is, size_t rule);
+size_t incidents_open_count(const struct incidents *is);
+
+int64_t incidents_due(const struct incidents *is); /* INT64_MAX: not at all */
+void incidents_tick(struct incidents *is, int64_t now_ms, int64_t wall_ms);
+
+/** Tells each that is to be saved; the caller saves it. */
+typedef void incident_fn(struct incident *i, void *ctx);
+void incidents_dirty(struct incidents *is, incident_fn *fn, void *ctx);
+/** What was told is saved. */
+void incidents_saved(struct incidents *is);
+void incidents_each_open(struct incidents *is, incident_fn *fn, void *ctx);
+/** Takes back one from the store; owns it from now on. */
+void incidents_restore(struct incidents *is, struct incident *i);
+
+#endif

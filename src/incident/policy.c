@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads what a rule says of its incidents.
+ */
+#include "incident/policy.h"
+
+#include "base/mem.h"
+#include "conf/node.h"
+
+#define QUIET_DEFAULT_MS (15 * 60 * 1000)
+
+static const char *const severity_words[] = {
+	"info",
+	"warning",
+	"error",
+	"critical",
+	NULL,
+};
+
+static const struct key resolve_keys[] = {
+	{ "match", false },
+	{ "same", false },
+	{ "quiet", false },
+	{ NULL, false },
+};
+
+bool
+policy_knows(const struct policy *p, const struct rule *rule, const char *name)
+{
+	return rule_captures(rule, name) ||
+	       pairs_get(&p->labels, name).data != NULL ||
+	       incident_has_value(name);
+}
+
+/* The candidates for a wrong name: the captures of the rule. */
+static const char *
+near_capture(const struct rule *rule, const char *name)
+{
+	for (int part = PART_SECOND; part <= PART_MATCH; part++)
+		for (size_t i = 0; i < rule->parts[part].count; i++) {
+			const struct pattern *p = rule->parts[part].v[i];
+
+			for (size_t k = 0; k < pattern_names(p); k++) {
+				const char *one = pattern_name(p, k);
+				const char *near = diag_suggest(name, &one, 1);
+
+				if (near != NULL)
+					return near;
+			}
+		}
+	return NULL;
+}
+
+static struct template *
+template_of(const struct policy *p, const struct rule *rule,
+    const struct node *n, const char *key)
+{
+	const char *text;
+	struct template *t;
+	struct err err;
+	size_t offset;
+
+	if (!node_text(n, &text))
+		return NULL;
+	t = template_parse(text_of(text), &offset, &err);
+	if (t == NULL) {
+		node_error_at(
+		    n, offset, "rule '%s': %s: %s", rule->id, key, err.text);
+		return NULL;
+	}
+	for (size_t i = 0; i < template_count(t); i++) {
+		const char *name = template_name(t, i), *near;
+
+		if (policy_knows(p, rule, name))
+			continue;
+		near = near_capture(rule, name);
+		if (near != NULL)
+			node_error_at(n, template_offset(t, i),
+			    "rule '%s': %s: unknown name '%s' (did you mean "
+			    "'%s'?)",
+			    rule->id, key, name, near);
+		else
+			node_error_at(n, template_offset(t, i),
+			    "rule '%s': %s: unknown name '%s': no pattern of "
+			    "the rule captures (?<%s>…)",
+			    rule->id, key, name, name);
+	}
+	return t;
+}
+
+static void
+labels_read(struct policy *p, const struct rule *rule, const struct node *n)
+{
+	const char *value;
+
+	if (n == NULL)
+		return;
+	if (node_kind(n) != NODE_MAP) {
+		node_error(n, "rule '%s': labels: expected a map, not %s",
+		    rule->id, node_kind_name(n));
+		return;
+	}
+	for (size_t i = 0; i < node_count(n); i++)
+		if (node_text(node_at(n, i), &value))
+			pairs_add(
+			    &p->labels, node_key_name(n, i), text_of(value));
+}
+
+static void
+resolve_read(struct policy *p, const struct rule *rule, const struct node *n)
+{
+	static const char *const words[] = { "manual", NULL };
+	struct str what = { 0 };
+	size_t word;
+
+	p->quiet_ms = QUIET_DEFAULT_MS;
+	if (n == NULL)
+		return;
+	p->quiet_ms = INT64_MAX;
+	if (node_kind(n) == NODE_SCALAR) {
+		node_word(n, words, &word);
+		return;
+	}
+	str_printf(&what, "rule '%s': resolve", rule->id);
+	if (node_keys(n, resolve_keys, NULL, what.data)) {
+		node_duration(node_get(n, "quiet"), 1, &p->quiet_ms);
+		if (node_get(n, "match") == NULL &&
+		    node_get(n, "quiet") == NULL)
+			node_error(n,
+			    "%s: needs 'match' or 'quiet', or is the word "
+			    "manual",
+			    what.data);
+		if (node_texts(
+			node_get(n, "same"), true, &p->same, &p->same_count))
+			for (size_t i = 0; i < p->same_count; i++)
+				if (!patterns_capture(
+					&rule->parts[PART_RESOLVE],
+					p->same[i]) ||
+				    !rule_captures(rule, p->same[i]))
+					node_error(node_get(n, "same"),
+					    "%s: same: '%s' must be a capture "
+					    "of both patterns",
+					    what.data, p->same[i]);
+	}
+	str_free(&what);
+}
+
+void
+policy_read(struct policy *p, const struct rule *rule, const struct node *map)
+{
+	size_t severity = SEVERITY_ERROR;
+	const char *text;
+
+	node_word(node_get(map, "severity"), severity_words, &severity);
+	p->severity = (enum severity)severity;
+	labels_read(p, rule, node_get(map, "labels"));
+	p->summary = template_of(p, rule, node_get(map, "summary"), "summary");
+	p->description =
+	    template_of(p, rule, node_get(map, "description"), "description");
+	if (node_text(node_get(map, "runbook"), &text))
+		p->runbook = mem_text(text);
+	resolve_read(p, rule, node_get(map, "resolve"));
+	node_duration(node_get(map, "cooldown"), 0, &p->cooldown_ms);
+}
+
+void
+policy_free(struct policy *p)
+{
+	template_free(p->summary);
+	template_free(p->description);
+	free(p->runbook);
+	pairs_free(&p->labels);
+	node_texts_free(p->same);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * What of a rule is about its incidents: how bad, in which words, and when they
+ * are over.
+ */
+#ifndef LOGWATCH_INCIDENT_POLICY_H
+#define LOGWATCH_INCIDENT_POLICY_H
+
+#include "base/template.h"
+#include "incident/incident.h"
+#include "match/rule.h"
+
+struct node;
+
+struct policy {
+	enum severity severity;
+	struct template *summary, *description; /* NULL: none written */
+	char *runbook;                          /* NULL: none */
+	struct pairs labels;
+	int64_t quiet_ms; /* resolved so long after the last hit; INT64_MAX:
+	                     not by quiet */
+	char **same; /* captures that a resolving event must share; NULL: none,
+	                it resolves all open incidents of the rule */
+	size_t same_count;
+	int64_t cooldown_ms; /* 0: none */
+};
+
+/** Reads `severity`, `summary`, `description`, `runbook`, `labels`, `resolve`
+ * and `cooldown` of a rule's map. */
+void policy_read(
+    struct policy *p, const struct rule *rule, const struct node *map);
+void policy_free(struct policy *p); /* what is in it */
+
+/** Whether a template of this rule may name it: a capture, a label, or what
+ * every incident has. */
+bool policy_knows(
+    const struct policy *p, const struct rule *rule, const char *name);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * /proc/PID/stat and pidfds: see proc(5), pidfd_open(2).
+ */
+#include "io/process.h"
+
+#include "base/mem.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+static ssize_t
+read_stat(pid_t pid, char *buf, size_t size)
+{
+	char path[64];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	len = read(fd, buf, size - 1);
+	close(fd);
+	if (len >= 0)
+		buf[len] = '\0';
+	return len;
+}
+
+bool
+process_read(pid_t pid, struct process *out)
+{
+	char buf[1024], state;
+	const char *fields;
+	int parent, group, session;
+
+	if (pid <= 0 || read_stat(pid, buf, sizeof buf) <= 0)
+		return false;
+	/* the second field is the name in brackets, which may hold any */
+	fields = strrchr(buf, ')');
+	if (fields == NULL ||
+	    sscanf(fields + 1,
+		" %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
+		"%*d %*d %*d %*d %" SCNd64,
+		&state, &parent, &group, &session, &out->start_time) != 5)
+		return false;
+	out->pid = pid;
+	out->parent = parent;
+	out->group = group;
+	out->session = session;
+	out->ended = state == 'Z' || state == 'X';
+	return true;
+}
+
+int64_t
+process_start_time(pid_t pid)
+{
+	struct process p;
+
+	return process_read(pid, &p) ? p.start_time : -1;
+}
+
+int
+process_open(pid_t pid, int64_t start_time)
+{
+	int fd;
+
+	if (pid <= 0) {
+		errno = ESRCH;
+		return -1;
+	}
+	fd = pidfd_open(pid, 0);
+	if (fd < 0)
+		return -1;
+	/* the descriptor holds whatever has the pid now: look whether it is
+	 * the one that was meant */
+	if (process_start_time(pid) != start_time) {
+		close(fd);
+		errno = ESRCH;
+		return -1;
+	}
+	return fd;
+}
+
+static int
+by_pid(const void *a, const void *b)
+{
+	const struct process *p = a, *q = b;
+
+	return (p->pid > q->pid) - (p->pid < q->pid);
+}
+
+struct process *
+process_list(size_t *count)
+{
+	struct process *list = NULL; /* at most as many as the kernel allows */
+	size_t room = 0;
+	struct dirent *entry;
+	DIR *dir = opendir("/proc");
+
+	*count = 0;
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		if (*count == room) {
+			room = room * 2 + 64;
+			list = mem_resize(list, room, sizeof *list);
+		}
+		if (process_read(
+			(pid_t)strtol(entry->d_name, NULL, 10), &list[*count]))
+			(*count)++;
+	}
+	if (dir != NULL)
+		closedir(dir);
+	if (*count > 0)
+		qsort(list, *count, sizeof *list, by_pid);
+	return list;
+}

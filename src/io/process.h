@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Processes as /proc shows them.  A pid comes back in use; the pid and the time
+ * at which the process started do not.
+ */
+#ifndef LOGWATCH_IO_PROCESS_H
+#define LOGWATCH_IO_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct process {
+	pid_t pid, parent, group, session;
+	int64_t start_time;
+	bool ended; /* a zombie: it runs no more */
+};
+
+/** Reads one.  Returns false where there is none. */
+bool process_read(pid_t pid, struct process *out);
+
+/**
+ * When a process started, in clock ticks since boot (field 22 of
+ * /proc/PID/stat): with the pid, its identity.  -1: there is none.
+ */
+int64_t process_start_time(pid_t pid);
+
+/**
+ * A pidfd of that very process, for the caller to close.
+ *
+ * Returns -1 with errno: ESRCH where it is gone, anything else where it cannot
+ * be told.
+ */
+int process_open(pid_t pid, int64_t start_time);
+
+/**
+ * All there are, by rising pid.
+ *
+ * Returns an array for the caller to free; *count is 0 where /proc is not to be
+ * read.
+ */
+struct process *process_list(size_t *count);
+
+#endif

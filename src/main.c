@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Options, which command, exit status.
+ *
+ * A log line goes in on the left, an action comes out on the right:
+ *
+ *   tail --block--> match --hit--> detect --finding--> incident --change-->
+ *   action
+ *
+ * main.c       this
+ * cmd/         one file a command
+ * pipeline.c   joins the steps; the one file that sees them all
+ * ruleset.c    a rule file as a whole: hands each section to its owner
+ * action/      changes -> the world: remediations, notifications
+ * incident/    findings -> incidents
+ * detect/      hits and time -> findings
+ * match/       blocks -> hits: PCRE2
+ * event/       a place in a block -> the event around it
+ * tail/        files -> blocks: inotify
+ * store/       what survives a kill: SQLite
+ * conf/        YAML that knows its line and column; faults, collected
+ * io/          the outside world on one libuv loop: children, HTTP, timers
+ * base/        knows nothing of logs
+ *
+ * Includes point down this list and never up.
+ */
+#include "cmd/cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv); /* NULL: not supported yet */
+	const char *what;
+};
+
+static const struct command commands[] = {
+	{ "run", cmd_run, "follow logs, detect, repair, tell (the default)" },
+	{ "check", cmd_check, "print every fault of rule files" },
+	{ "scan", cmd_scan, "print every hit of the rules in files" },
+	{ "incidents", cmd_incidents, "print incidents from the state file" },
+	{ "test", NULL, NULL },
+	{ "replay", NULL, NULL },
+	{ "explain", NULL, NULL },
+	{ "status", NULL, NULL },
+	{ "report", NULL, NULL },
+	{ "ack", NULL, NULL },
+	{ "resolve", NULL, NULL },
+	{ "retry", NULL, NULL },
+	{ "silence", NULL, NULL },
+	{ "unsilence", NULL, NULL },
+	{ "deliveries", NULL, NULL },
+	{ "reload", NULL, NULL },
+	{ "wait", NULL, NULL },
+	{ "send", NULL, NULL },
+	{ "init", NULL, NULL },
+	{ "schema", NULL, NULL },
+};
+
+static const size_t command_count = sizeof commands / sizeof *commands;
+
+static int
+print_help(void)
+{
+	fputs("Usage: logwatch --rules FILE [OPTION...]\n"
+	      "       logwatch COMMAND [OPTION...]\n"
+	      "Follows logs, detects incidents by rules, repairs, proves it, "
+	      "and tells.\n"
+	      "\n"
+	      "Commands ('logwatch COMMAND --help' tells more):\n",
+	    stdout);
+	for (size_t i = 0; i < command_count; i++)
+		if (commands[i].run != NULL)
+			printf(
+			    "  %-10s %s\n", commands[i].name, commands[i].what);
+	fputs("\n"
+	      "  --help     this, and --version\n"
+	      "\n"
+	      "The manual: man 8 logwatch, man 5 logwatch-rules\n",
+	    stdout);
+	return finish_output(STATUS_OK);
+}
+
+static int
+print_version(void)
+{
+	puts(PACKAGE_STRING "\nLicence: MIT");
+	return finish_output(STATUS_OK);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "--help";
+
+	if (argc < 2) {
+		fputs("logwatch: name a rule file with --rules, or a command\n"
+		      "Try 'logwatch --help'.\n",
+		    stderr);
+		return STATUS_USAGE;
+	}
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+	    strcmp(name, "help") == 0)
+		return print_help();
+	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+		return print_version();
+	if (name[0] == '-')
+		return cmd_run(argc, argv);
+	for (size_t i = 0; i < command_count; i++) {
+		if (strcmp(commands[i].name, name) != 0)
+			continue;
+		if (commands[i].run != NULL)
+			return commands[i].run(argc - 1, argv + 1);
+		fprintf(stderr, "logwatch: '%s' is not supported yet\n", name);
+		return STATUS_USAGE;
+	}
+	fprintf(stderr,
+	    "logwatch: unknown command '%s'\n"
+	    "Try 'logwatch --help'.\n",
+	    name);
+	return STATUS_USAGE;
+}

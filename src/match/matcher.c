@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Holds each event to the patterns that its source's rules ask for.
+ */
+#include "match/matcher.h"
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "event/multiline.h"
+#include "tail/block.h"
+
+#include <assert.h>
+
+/* Files at once; the tail has its own bound, far below. */
+#define FILES_MAX 1000000
+
+/* One thing that events of a source are held to. */
+struct probe {
+	enum part part;
+	size_t index;
+	const struct patterns *patterns;
+	const struct patterns *except; /* NULL: none */
+};
+
+struct reading {
+	struct matcher *matcher;
+	struct multiline *multiline;
+	struct context *context;
+};
+
+struct matcher {
+	struct matcher_spec spec;
+	struct matcher_callbacks callbacks;
+	struct probe **probes; /* by source */
+	size_t *probe_counts;
+	bool *wanted[PART_COUNT]; /* by index of the rule or action */
+	struct map *readings;     /* by file */
+	int64_t due_ms;
+};
+
+static void
+probe_add(struct matcher *m, size_t source, struct probe probe)
+{
+	size_t *count = &m->probe_counts[source];
+
+	m->probes[source] =
+	    mem_resize(m->probes[source], *count + 1, sizeof(struct probe));
+	m->probes[source][(*count)++] = probe;
+}
+
+static void
+rules_probe(struct matcher *m, size_t source, enum part part)
+{
+	for (size_t i = 0; i < m->spec.rule_count; i++) {
+		const struct rule *rule = &m->spec.rules[i];
+
+		if (rule->sources[source] && rule->parts[part].count > 0)
+			probe_add(m, source,
+			    (struct probe){ part, i, &rule->parts[part],
+				part == PART_RESOLVE ? NULL : &rule->except });
+	}
+}
+
+static void
+proofs_probe(struct matcher *m, size_t source)
+{
+	for (size_t i = 0; i < m->spec.proof_count; i++) {
+		const struct proof *proof = &m->spec.proofs[i];
+
+		if (proof->sources != NULL && proof->sources[source])
+			probe_add(m, source,
+			    (struct probe){
+				PART_VERIFY, i, &proof->patterns, NULL });
+	}
+}
+
+static void
+reading_free(void *value)
+{
+	struct reading *r = value;
+
+	multiline_free(r->multiline);
+	context_free(r->context);
+	free(r);
+}
+
+struct matcher *
+matcher_new(
+    const struct matcher_spec *spec, const struct matcher_callbacks *callbacks)
+{
+	struct matcher *m = mem_new(1, sizeof *m);
+
+	m->spec = *spec;
+	m->callbacks = *callbacks;
+	m->due_ms = INT64_MAX;
+	m->readings = map_new(FILES_MAX, reading_free);
+	m->probes = mem_new(spec->source_count, sizeof *m->probes);
+	m->probe_counts = mem_new(spec->source_count, sizeof(size_t));
+	for (int part = 0; part < PART_COUNT; part++)
+		m->wanted[part] = mem_new(
+		    part == PART_VERIFY ? spec->proof_count : spec->rule_count,
+		    sizeof(bool));
+	memset(m->wanted[PART_MATCH], true, spec->rule_count);
+	for (size_t s = 0; s < spec->source_count; s++) {
+		proofs_probe(m, s);
+		rules_probe(m, s, PART_RESOLVE);
+		rules_probe(m, s, PART_SECOND);
+		rules_probe(m, s, PART_MATCH);
+	}
+	return m;
+}
+
+void
+matcher_free(struct matcher *m)
+{
+	if (m == NULL)
+		return;
+	map_free(m->readings);
+	for (int part = 0; part < PART_COUNT; part++)
+		free(m->wanted[part]);
+	for (size_t s = 0; s < m->spec.source_count; s++)
+		free(m->probes[s]);
+	free(m->probes);
+	free(m->probe_counts);
+	free(m);
+}
+
+void
+matcher_want(struct matcher *m, enum part part, size_t index, bool wanted)
+{
+	assert(part != PART_MATCH);
+	m->wanted[part][index] = wanted;
+}
+
+static void
+hold_to(struct matcher *m, const struct probe *probe, const struct event *event)
+{
+	struct captures captures;
+	struct hit hit = {
+		.index = probe->index,
+		.part = probe->part,
+		.event = event,
+		.captures = &captures,
+	};
+	enum match_result result =
+	    patterns_match(probe->patterns, event->text, &captures, &hit.span);
+
+	if (result == MATCH_YES && probe->except != NULL)
+		switch (
+		    patterns_match(probe->except, event->text, NULL, NULL)) {
+		case MATCH_YES:
+			return;
+		case MATCH_FAILED: /* better one alarm too many: still a hit */
+			m->callbacks.failed(
+			    probe->index, probe->part, event, m->callbacks.ctx);
+			break;
+		case MATCH_NO:
+			break;
+		}
+	if (result == MATCH_YES)
+		m->callbacks.hit(&hit, m->callbacks.ctx);
+	else if (result == MATCH_FAILED)
+		m->callbacks.failed(
+		    probe->index, probe->part, event, m->callbacks.ctx);
+}
+
+static void
+on_event(const struct event *event, void *ctx)
+{
+	struct matcher *m = ctx;
+	const struct probe *probes = m->probes[event->source];
+	size_t count = m->probe_counts[event->source];
+
+	for (size_t i = 0; i < count; i++)
+		if (m->wanted[probes[i].part][probes[i].index])
+			hold_to(m, &probes[i], event);
+}
+
+static bool
+line_matches(struct text line, void *ctx)
+{
+	return patterns_match(ctx, line, NULL, NULL) == MATCH_YES;
+}
+
+static struct text
+file_key(const uint64_t *file)
+{
+	return (struct text){ (const char *)file, sizeof *file };
+}
+
+static struct reading *
+reading_of(struct matcher *m, const struct block *block)
+{
+	const struct event_source *s = &m->spec.sources[block->source];
+	struct reading *r = map_get(m->readings, file_key(&block->file));
+	bool start = s->start.count > 0, cont = !start && s->cont.count > 0;
+	struct multiline_options options = {
+		.start = start ? line_matches : NULL,
+		.cont = cont ? line_matches : NULL,
+		.max_lines = s->max_lines,
+		.max_bytes = s->max_bytes,
+		.timeout_ms = s->timeout_ms,
+		.strip = s->strip,
+	};
+
+	if (r != NULL)
+		return r;
+	/* The tests get the patterns as their context and do not change them
+	 * but for PCRE2's own match data. */
+	options.ctx = (void *)(uintptr_t)(start ? &s->start : &s->cont);
+	r = mem_new(1, sizeof *r);
+	r->multiline = multiline_new(&options, on_event, m);
+	r->context = context_new(m->spec.context_lines);
+	map_put(m->readings, file_key(&block->file), r);
+	return r;
+}
+
+void
+matcher_feed(struct matcher *m, const struct block *block, int64_t now_ms,
+    int64_t wall_ms)
+{
+	struct reading *r = reading_of(m, block);
+	int64_t due;
+
+	multiline_feed(r->multiline, block, now_ms, wall_ms);
+	if (block->unfinished)
+		multiline_flush(r->multiline);
+	context_note(r->context, block);
+	due = multiline_due(r->multiline);
+	if (due < m->due_ms)
+		m->due_ms = due;
+}
+
+void
+matcher_end(struct matcher *m, uint64_t file)
+{
+	struct reading *r = map_get(m->readings, file_key(&file));
+
+	if (r == NULL)
+		return;
+	multiline_flush(r->multiline);
+	map_remove(m->readings, file_key(&file));
+}
+
+static void
+flush_one(struct text key, void *value, void *ctx)
+{
+	struct reading *r = value;
+
+	(void)key;
+	(void)ctx;
+	multiline_flush(r->multiline);
+}
+
+void
+matcher_flush(struct matcher *m)
+{
+	map_each(m->readings, flush_one, NULL);
+	m->due_ms = INT64_MAX;
+}
+
+int64_t
+matcher_due(const struct matcher *m)
+{
+	return m->due_ms;
+}
+
+struct tick {
+	int64_t now_ms, due_ms;
+};
+
+static void
+tick_one(struct text key, void *value, void *ctx)
+{
+	struct reading *r = value;
+	struct tick *tick = ctx;
+
+	(void)key;
+	multiline_tick(r->multiline, tick->now_ms);
+	if (multiline_due(r->multiline) < tick->due_ms)
+		tick->due_ms = multiline_due(r->multiline);
+}
+
+void
+matcher_tick(struct matcher *m, int64_t now_ms)
+{
+	struct tick tick = { now_ms, INT64_MAX };
+
+	if (now_ms < m->due_ms)
+		return;
+	map_each(m->readings, tick_one, &tick);
+	m->due_ms = tick.due_ms;
+}
+
+bool
+matcher_pending(
+    const struct matcher *m, uint64_t file, int64_t *offset, int64_t *line)
+{
+	const struct reading *r = map_get(m->readings, file_key(&file));
+
+	return r != NULL && multiline_pending(r->multiline, offset, line);
+}
+
+void
+matcher_before(const struct matcher *m, const struct event *event,
+    context_line_fn *fn, void *ctx)
+{
+	const struct reading *r = map_get(m->readings, file_key(&event->file));
+
+	if (r != NULL)
+		context_before(r->context, event, fn, ctx);
+}

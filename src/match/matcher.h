@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The second step: blocks -> events -> hits.  Opens nothing, asks nobody the
+ * time; what it cannot decide (a match limit) it counts and tells.
+ */
+#ifndef LOGWATCH_MATCH_MATCHER_H
+#define LOGWATCH_MATCH_MATCHER_H
+
+#include "event/context.h"
+#include "match/rule.h"
+
+struct block;
+struct matcher;
+
+/** How a source's lines become events; lent, and must outlive the matcher. */
+struct event_source {
+	struct patterns start; /* multiline: {start}; none: not used */
+	struct patterns cont;  /* multiline: {continue} */
+	size_t max_lines;
+	size_t max_bytes;
+	int64_t timeout_ms;
+	bool strip;
+};
+
+/** An action's `verify`, by index of the action; lent likewise. */
+struct proof {
+	bool *sources; /* NULL: it has none */
+	struct patterns patterns;
+};
+
+struct matcher_spec {
+	const struct rule *rules;
+	size_t rule_count;
+	const struct event_source *sources;
+	size_t source_count;
+	const struct proof *proofs;
+	size_t proof_count;
+	size_t context_lines; /* remembered before an event */
+};
+
+struct matcher_callbacks {
+	/** In the order of events in their file; for one event in the order of
+	 * the parts, then of the rules. */
+	hit_fn *hit;
+	/** A pattern gave up on an event: neither hit nor miss. */
+	void (*failed)(
+	    size_t index, enum part part, const struct event *event, void *ctx);
+	void *ctx;
+};
+
+struct matcher *matcher_new(
+    const struct matcher_spec *spec, const struct matcher_callbacks *callbacks);
+void matcher_free(struct matcher *m); /* NULL does nothing */
+
+/**
+ * Says whether a part is asked for at all: PART_MATCH always is, the others
+ * only once switched on (while there is something to prove, to resolve or to
+ * complete), so that what nobody waits for costs nothing.
+ */
+void matcher_want(struct matcher *m, enum part part, size_t index, bool wanted);
+
+/** Takes in a block; hits are told before it returns, but for events that may
+ * go on in the next block. */
+void matcher_feed(struct matcher *m, const struct block *block, int64_t now_ms,
+    int64_t wall_ms);
+/** A file ended: what waits of it is an event; forgets the file. */
+void matcher_end(struct matcher *m, uint64_t file);
+/** All files: what waits is an event. */
+void matcher_flush(struct matcher *m);
+
+int64_t matcher_due(const struct matcher *m); /* INT64_MAX: not at all */
+void matcher_tick(struct matcher *m, int64_t now_ms);
+
+/** Where the event that waits in a file starts; false: none waits. */
+bool matcher_pending(
+    const struct matcher *m, uint64_t file, int64_t *offset, int64_t *line);
+
+/** The lines before an event. */
+void matcher_before(const struct matcher *m, const struct event *event,
+    context_line_fn *fn, void *ctx);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * One PCRE2 pattern: compiled once with JIT where that is allowed, matched
+ * within limits, its named captures as views of the subject.
+ */
+#ifndef LOGWATCH_MATCH_PATTERN_H
+#define LOGWATCH_MATCH_PATTERN_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PATTERN_SIZE_MAX 65536 /* bytes of a pattern */
+#define CAPTURES_MAX 64        /* names that are remembered of one hit */
+
+/** Named captures of a hit: views of the event's text. */
+struct captures {
+	size_t count;
+	struct capture {
+		const char *name;  /* the pattern's */
+		struct text value; /* empty where it took no part */
+	} v[CAPTURES_MAX];
+};
+
+/** The value of a name; NULL data where there is none of that name. */
+struct text captures_get(const struct captures *cs, const char *name);
+/** Adds those of more that are not there yet. */
+void captures_merge(struct captures *cs, const struct captures *more);
+
+enum match_result {
+	MATCH_NO,
+	MATCH_YES,
+	MATCH_FAILED, /* a limit was hit: neither yes nor no; counted */
+};
+
+struct pattern;
+
+/**
+ * Compiles with UTF and MULTILINE, newline is LF, without UCP.
+ *
+ * offset  on failure the byte of the pattern at which it is wrong
+ *
+ * Returns a pattern to free with pattern_free(), or NULL with PCRE2's words.
+ */
+struct pattern *pattern_compile(
+    struct text text, size_t *offset, struct err *err);
+void pattern_free(struct pattern *p); /* NULL does nothing */
+
+/**
+ * Searches well-formed UTF-8.
+ *
+ * captures  filled on MATCH_YES; may be NULL
+ * span      where it matched; may be NULL
+ */
+enum match_result pattern_match(struct pattern *p, struct text subject,
+    struct captures *captures, struct text *span);
+
+size_t pattern_names(const struct pattern *p);
+const char *pattern_name(const struct pattern *p, size_t i);
+/** Whether it matches the empty text: likely a slip. */
+bool pattern_matches_empty(struct pattern *p);
+/** Times a limit was hit. */
+uint64_t pattern_failures(const struct pattern *p);
+/** Whether JIT is used for it. */
+bool pattern_is_jit(const struct pattern *p);
+
+/** Any of several patterns; captures are those of the first that matches. */
+struct patterns {
+	struct pattern **v;
+	size_t count;
+};
+enum match_result patterns_match(const struct patterns *ps, struct text subject,
+    struct captures *captures, struct text *span);
+void patterns_free(struct patterns *ps);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads the patterns of a rule; every fault is told where it stands.
+ */
+#include "match/rule.h"
+
+#include "base/mem.h"
+#include "conf/node.h"
+
+static void
+pattern_read(struct patterns *ps, const struct node *n, const char *owner)
+{
+	struct text text;
+	struct err err;
+	struct pattern *p;
+	size_t offset;
+
+	if (!node_raw(n, &text))
+		return;
+	p = pattern_compile(text, &offset, &err);
+	if (p == NULL) {
+		node_error_at(n, offset, "%s: %s", owner, err.text);
+		return;
+	}
+	if (pattern_matches_empty(p))
+		node_warning(n,
+		    "%s: the pattern matches the empty text, so every event "
+		    "is a hit",
+		    owner);
+	ps->v = mem_resize(ps->v, ps->count + 1, sizeof(struct pattern *));
+	ps->v[ps->count++] = p;
+}
+
+void
+patterns_read(struct patterns *ps, const struct node *n, const char *owner)
+{
+	if (n == NULL)
+		return;
+	if (node_kind(n) != NODE_LIST) {
+		pattern_read(ps, n, owner);
+		return;
+	}
+	if (node_count(n) == 0)
+		node_error(n, "%s: the list of patterns is empty", owner);
+	for (size_t i = 0; i < node_count(n); i++)
+		pattern_read(ps, node_at(n, i), owner);
+}
+
+bool
+patterns_capture(const struct patterns *ps, const char *name)
+{
+	for (size_t i = 0; i < ps->count; i++)
+		for (size_t k = 0; k < pattern_names(ps->v[i]); k++)
+			if (strcmp(pattern_name(ps->v[i], k), name) == 0)
+				return true;
+	return false;
+}
+
+bool
+rule_captures(const struct rule *rule, const char *name)
+{
+	return patterns_capture(&rule->parts[PART_MATCH], name) ||
+	       patterns_capture(&rule->parts[PART_SECOND], name);
+}
+
+static void
+source_read(bool *flags, const char *name, const struct node *at,
+    const struct source_names *sources, const char *owner)
+{
+	const char *near;
+
+	for (size_t i = 0; i < sources->count; i++)
+		if (strcmp(sources->names[i], name) == 0) {
+			flags[i] = true;
+			return;
+		}
+	near = diag_suggest(name, sources->names, sources->count);
+	if (near != NULL)
+		node_error(at, "%s: no source '%s' (did you mean '%s'?)", owner,
+		    name, near);
+	else
+		node_error(at, "%s: no source '%s'; define it under 'sources'",
+		    owner, name);
+}
+
+bool *
+sources_read(
+    const struct node *n, const struct source_names *sources, const char *owner)
+{
+	bool *flags = mem_new(sources->count, sizeof *flags);
+	char **names = NULL;
+	size_t count = 0;
+
+	if (n == NULL)
+		memset(flags, true, sources->count * sizeof *flags);
+	else if (node_texts(n, true, &names, &count))
+		for (size_t i = 0; i < count; i++)
+			source_read(flags, names[i],
+			    node_kind(n) == NODE_LIST ? node_at(n, i) : n,
+			    sources, owner);
+	node_texts_free(names);
+	return flags;
+}
+
+static void
+key_read(struct rule *rule, const struct node *n, const char *owner)
+{
+	if (!node_texts(n, true, &rule->key, &rule->keys))
+		return;
+	for (size_t i = 0; i < rule->keys; i++)
+		if (!rule_captures(rule, rule->key[i]))
+			node_error(
+			    node_kind(n) == NODE_LIST ? node_at(n, i) : n,
+			    "%s: key: no pattern of the rule has a capture "
+			    "(?<%s>…)",
+			    owner, rule->key[i]);
+}
+
+void
+rule_read(struct rule *rule, const char *id, const struct node *map,
+    const struct source_names *sources)
+{
+	const struct node *second = node_get(map, "followed_by");
+	const struct node *resolve = node_get(map, "resolve");
+	struct str owner = { 0 }, part = { 0 };
+
+	str_printf(&owner, "rule '%s'", id);
+	rule->id = mem_text(id);
+	rule->sources =
+	    sources_read(node_get(map, "source"), sources, owner.data);
+	str_printf(&part, "%s: match", owner.data);
+	patterns_read(
+	    &rule->parts[PART_MATCH], node_get(map, "match"), part.data);
+	str_clear(&part);
+	str_printf(&part, "%s: followed_by: match", owner.data);
+	patterns_read(
+	    &rule->parts[PART_SECOND], node_get(second, "match"), part.data);
+	str_clear(&part);
+	str_printf(&part, "%s: resolve: match", owner.data);
+	patterns_read(
+	    &rule->parts[PART_RESOLVE], node_get(resolve, "match"), part.data);
+	str_clear(&part);
+	str_printf(&part, "%s: except", owner.data);
+	patterns_read(&rule->except, node_get(map, "except"), part.data);
+	key_read(rule, node_get(map, "key"), owner.data);
+	str_free(&owner);
+	str_free(&part);
+}
+
+void
+rule_free(struct rule *rule)
+{
+	for (size_t i = 0; i < PART_COUNT; i++)
+		patterns_free(&rule->parts[i]);
+	patterns_free(&rule->except);
+	node_texts_free(rule->key);
+	free(rule->sources);
+	free(rule->id);
+}

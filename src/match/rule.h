@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * What of a rule is about log text: which sources, the patterns of its parts,
+ * the captures they define, the key.
+ */
+#ifndef LOGWATCH_MATCH_RULE_H
+#define LOGWATCH_MATCH_RULE_H
+
+#include "match/hit.h"
+
+#include <stdbool.h>
+
+struct node;
+
+struct rule {
+	char *id;
+	bool *sources; /* by index of the source: whether it is asked */
+	struct patterns parts[PART_COUNT]; /* PART_VERIFY is not a rule's */
+	struct patterns except;
+	char **key; /* names of captures, NULL-ended; NULL: none */
+	size_t keys;
+};
+
+/** The names of the sources, by index. */
+struct source_names {
+	const char *const *names;
+	size_t count;
+};
+
+/**
+ * Reads `source`, `match`, `except`, `followed_by.match`, `resolve.match` and
+ * `key` of a rule's map; faults go to the diag.  id is copied.
+ */
+void rule_read(struct rule *rule, const char *id, const struct node *map,
+    const struct source_names *sources);
+void rule_free(struct rule *rule); /* what is in it */
+
+/** Whether one of its patterns defines a capture of that name. */
+bool rule_captures(const struct rule *rule, const char *name);
+
+/** Whether a part defines it. */
+bool patterns_capture(const struct patterns *ps, const char *name);
+
+/** Reads a pattern or a list of them; owner is for the texts of faults. */
+void patterns_read(
+    struct patterns *ps, const struct node *n, const char *owner);
+
+/** Reads the name or the names of sources; NULL means all.  The caller frees
+ * the flags, of which there is one a source. */
+bool *sources_read(const struct node *n, const struct source_names *sources,
+    const char *owner);
+
+#endif

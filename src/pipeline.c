@@ -1,0 +1,792 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The steps side by side, what flows between them, and the transaction around.
+ */
+#include "pipeline.h"
+
+#include "action/actions.h"
+#include "action/outbox.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "incident/incidents.h"
+#include "incident/record.h"
+#include "io/fetch.h"
+#include "io/loop.h"
+#include "io/timer.h"
+#include "ruleset.h"
+#include "store/store.h"
+
+#include <inttypes.h>
+
+#define LAZY_MS 1000   /* a position alone may wait so long to be saved */
+#define RETRY_MS 5000  /* after a transaction that failed */
+#define STOP_MS 10000  /* for scripts that run when we are to stop */
+#define GATHERS_MAX 64 /* incidents that still want lines after their event */
+#define LEDGER_MS (INT64_C(90) * 24 * 3600 * 1000)
+
+/** An incident that wants more lines after its event. */
+struct gather {
+	struct incident *incident;
+	uint64_t file;
+	size_t left;
+	bool fresh; /* the block at hand was looked at already */
+};
+
+/** How long a file was when an action started: what is before that is no proof
+ * of it. */
+struct mark {
+	int64_t size;
+};
+
+struct pipeline {
+	struct pipeline_spec spec;
+	const struct ruleset *rs;
+	struct tail *tail;
+	struct matcher *matcher;
+	struct detectors *detectors;
+	struct incidents *incidents;
+	struct actions *actions;
+	struct outbox *outbox;
+	struct fetcher *fetcher;
+
+	const struct event *event; /* the one at hand; NULL: none */
+	struct gather gathers[GATHERS_MAX];
+	size_t gather_count;
+	struct map **marks; /* by action: file -> struct mark */
+
+	struct turn *commit_turn;
+	struct timer *lazy, *due, *stop;
+	bool lazy_set;
+	bool urgent;   /* something waits for the commit */
+	bool save_all; /* the last transaction failed */
+	bool stopping, finished;
+	bool refused;             /* said that there are too many incidents */
+	int64_t steady_offset_ms; /* from the monotonic clock to our time */
+	int64_t failed_ms;        /* when the last transaction failed */
+	struct map *failures;     /* patterns that gave up, said once */
+};
+
+/*
+ * Our time starts as the wall clock and then counts as the monotonic one does:
+ * no jump of the wall clock moves a deadline, and what is stored still means
+ * something after a restart.
+ */
+static int64_t
+steady_ms(void *ctx)
+{
+	const struct pipeline *p = ctx;
+
+	return clock_now_ms() + p->steady_offset_ms;
+}
+
+static int64_t
+wall_ms(void *ctx)
+{
+	(void)ctx;
+	return clock_wall_ms();
+}
+
+/* Saving */
+
+struct saving {
+	struct pipeline *p;
+	struct err *err;
+	int ret;
+};
+
+static void
+save_position(uint64_t file, const struct position *position, void *ctx)
+{
+	struct saving *s = ctx;
+	struct position p = *position;
+
+	/* An event that is not whole yet is read again after a restart. */
+	matcher_pending(s->p->matcher, file, &p.offset, &p.line);
+	if (s->ret == 0)
+		s->ret = store_position_put(s->p->spec.store, &p, s->err);
+}
+
+static void
+forget_position(const char *source, uint64_t device, uint64_t inode, void *ctx)
+{
+	struct saving *s = ctx;
+
+	if (s->ret == 0)
+		s->ret = store_position_delete(
+		    s->p->spec.store, source, device, inode, s->err);
+}
+
+static void
+save_detector(const char *rule, struct text key, struct text state, void *ctx)
+{
+	struct saving *s = ctx;
+
+	if (s->ret == 0)
+		s->ret = store_detector_put(
+		    s->p->spec.store, rule, key, state, s->err);
+}
+
+static void
+save_incident(struct incident *i, void *ctx)
+{
+	struct saving *s = ctx;
+	json_t *json = record_of(i, CHANGE_UPDATED);
+	char *record, *state = record_state(i);
+	struct incident_row row = {
+		.id = i->id,
+		.rule = i->rule_id,
+		.open = i->state == INCIDENT_OPEN,
+		.opened_ms = i->detected_ms,
+		.resolved_ms = i->resolved_ms,
+		.state = text_of(state),
+	};
+
+	/* What the record's reader asks for is the state, not a change; the
+	 * last one that was told is the nearest to the word. */
+	json_object_set_new(
+	    json, "change", json_string(change_name(i->last_change)));
+	record = json_dumps(json, JSON_COMPACT);
+	row.record = text_of(record);
+	if (s->ret == 0)
+		s->ret = store_incident_put(s->p->spec.store, &row, s->err);
+	free(record);
+	free(state);
+	json_decref(json);
+}
+
+static int
+save(struct pipeline *p, struct err *err)
+{
+	struct saving s = { p, err, 0 };
+
+	if (store_begin(p->spec.store, err) < 0)
+		return -1;
+	tail_gone(p->tail, forget_position, &s);
+	tail_positions(p->tail, p->save_all, save_position, &s);
+	detectors_changed(p->detectors, save_detector, &s);
+	incidents_dirty(p->incidents, save_incident, &s);
+	if (s.ret < 0 || actions_save(p->actions, err) < 0 ||
+	    outbox_save(p->outbox, err) < 0) {
+		store_rollback(p->spec.store);
+		return -1;
+	}
+	return store_commit(p->spec.store, p->urgent, err);
+}
+
+static void
+saved(struct pipeline *p)
+{
+	if (p->save_all)
+		log_info("the state can be written again");
+	p->save_all = false;
+	detectors_saved(p->detectors);
+	incidents_saved(p->incidents);
+	actions_saved(p->actions);
+}
+
+static void
+not_saved(struct pipeline *p, const struct err *err)
+{
+	if (!p->save_all)
+		log_error("the state cannot be written, going on in memory; "
+			  "what happens now may be told or done again after a "
+			  "restart, retry in %d s: %s",
+		    RETRY_MS / 1000, err->text);
+	p->save_all = true;
+	timer_in(p->lazy, RETRY_MS);
+	p->lazy_set = true;
+}
+
+static void finish_if_done(struct pipeline *p);
+
+static void
+rearm(struct pipeline *p)
+{
+	int64_t due = matcher_due(p->matcher);
+	int64_t wall = actions_due(p->actions);
+
+	if (incidents_due(p->incidents) < due)
+		due = incidents_due(p->incidents);
+	if (due != INT64_MAX)
+		due -= p->steady_offset_ms;
+	if (wall != INT64_MAX && clock_now_ms() + wall - clock_wall_ms() < due)
+		due = clock_now_ms() + wall - clock_wall_ms();
+	timer_at(p->due, due);
+}
+
+/* Saves what there is and begins what waited for that. */
+static void
+commit(struct pipeline *p)
+{
+	struct err err;
+
+	timer_stop(p->lazy);
+	p->lazy_set = false;
+	if (save(p, &err) == 0)
+		saved(p);
+	else
+		not_saved(p, &err);
+	p->urgent = false;
+	actions_start(p->actions);
+	rearm(p);
+}
+
+static void
+on_commit_turn(void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	commit(p);
+	finish_if_done(p);
+}
+
+static void
+on_lazy(void *ctx)
+{
+	commit(ctx);
+}
+
+static void
+on_dirty(void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	p->urgent = true;
+	turn_ask(p->commit_turn);
+}
+
+/* Lines */
+
+static void
+add_line(struct text line, void *ctx)
+{
+	lines_add(ctx, line);
+}
+
+static void
+gather_more(struct pipeline *p, const struct block *block)
+{
+	size_t kept = 0;
+
+	for (size_t k = 0; k < p->gather_count; k++) {
+		struct gather *g = &p->gathers[k];
+
+		if (g->file == block->file && !g->fresh) {
+			g->left -= context_after(
+			    block, 0, g->left, add_line, &g->incident->after);
+			g->incident->dirty = true;
+		}
+		g->fresh = false;
+		if (g->left > 0)
+			p->gathers[kept++] = *g;
+	}
+	p->gather_count = kept;
+}
+
+static void
+gather_forget(struct pipeline *p, const struct incident *i)
+{
+	size_t kept = 0;
+
+	for (size_t k = 0; k < p->gather_count; k++)
+		if (p->gathers[k].incident != i)
+			p->gathers[kept++] = p->gathers[k];
+	p->gather_count = kept;
+}
+
+/* The lines around the event at hand; those that are still to be written are
+ * gathered as they come. */
+static void
+add_context(struct pipeline *p, struct incident *i)
+{
+	const struct event *e = p->event;
+	size_t left = p->rs->context_after;
+
+	matcher_before(p->matcher, e, add_line, &i->before);
+	if (e->block != NULL)
+		left -= context_after(
+		    e->block, e->after, left, add_line, &i->after);
+	if (left == 0)
+		return;
+	if (p->gather_count == GATHERS_MAX)
+		gather_forget(p, p->gathers[0].incident);
+	p->gathers[p->gather_count++] = (struct gather){
+		.incident = i, .file = e->file, .left = left, .fresh = true
+	};
+}
+
+static void
+on_block(const struct block *block, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	matcher_feed(p->matcher, block, steady_ms(p), clock_wall_ms());
+	if (p->gather_count > 0)
+		gather_more(p, block);
+}
+
+static struct text
+file_key(const uint64_t *file)
+{
+	return (struct text){ (const char *)file, sizeof *file };
+}
+
+static void
+on_file_end(uint64_t file, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	matcher_end(p->matcher, file);
+	for (size_t k = 0; k < p->rs->action_count; k++)
+		if (p->marks[k] != NULL)
+			map_remove(p->marks[k], file_key(&file));
+}
+
+static void
+on_tail_turn(void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	if (p->urgent) {
+		commit(p);
+	} else if (!p->lazy_set) {
+		timer_in(p->lazy, LAZY_MS);
+		p->lazy_set = true;
+		rearm(p);
+	}
+	finish_if_done(p);
+}
+
+/* Hits, findings, changes */
+
+static bool
+is_proof(const struct pipeline *p, const struct hit *hit)
+{
+	const struct mark *mark =
+	    p->marks[hit->index] != NULL
+		? map_get(p->marks[hit->index], file_key(&hit->event->file))
+		: NULL;
+
+	return mark == NULL || hit->event->offset >= mark->size;
+}
+
+static void
+on_hit(const struct hit *hit, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	p->event = hit->event;
+	switch (hit->part) {
+	case PART_VERIFY:
+		if (is_proof(p, hit))
+			actions_proof(p->actions, hit->index);
+		break;
+	case PART_RESOLVE:
+		incidents_resolve_match(p->incidents, hit, steady_ms(p));
+		break;
+	case PART_SECOND:
+	case PART_MATCH:
+		detectors_hit(p->detectors, hit, steady_ms(p));
+		matcher_want(p->matcher, PART_SECOND, hit->index,
+		    detectors_waits(p->detectors, hit->index, steady_ms(p)));
+		break;
+	case PART_COUNT:
+		break;
+	}
+	p->event = NULL;
+}
+
+/* A limit of PCRE2 is no 'nothing happened': said once a rule and part, and
+ * again every thousandth time. */
+static void
+on_failed(size_t index, enum part part, const struct event *event, void *ctx)
+{
+	struct pipeline *p = ctx;
+	uint64_t id = (uint64_t)index * PART_COUNT + part;
+	size_t *count = map_get(p->failures, file_key(&id));
+
+	if (count == NULL) {
+		count = mem_new(1, sizeof *count);
+		map_put(p->failures, file_key(&id), count);
+	}
+	if ((*count)++ % 1000 == 0)
+		log_error("a pattern hit its match limit: neither a match nor "
+			  "none; make it simpler %s=%s path=%s line=%" PRId64
+			  " times=%zu",
+		    part == PART_VERIFY ? "action" : "rule",
+		    part == PART_VERIFY ? p->rs->actions[index].name
+					: p->rs->rules[index].id,
+		    event->path, event->line, *count);
+}
+
+static void
+on_finding(const struct finding *finding, void *ctx)
+{
+	struct pipeline *p = ctx;
+	struct incident *incident;
+
+	if (incidents_find(p->incidents, finding, &incident) != TAKEN_REFUSED) {
+		p->refused = false;
+		return;
+	}
+	if (!p->refused)
+		log_error("too many incidents are open; this one and those to "
+			  "come are not opened until some are resolved rule=%s "
+			  "open=%zu",
+		    p->rs->rules[finding->rule].id,
+		    incidents_open_count(p->incidents));
+	p->refused = true;
+}
+
+static void
+log_change(const struct change *change)
+{
+	const struct incident *i = change->incident;
+	void (*log)(const char *, ...) =
+	    change->kind == CHANGE_ESCALATED ? log_error
+	    : change->kind == CHANGE_OPENED && i->severity >= SEVERITY_WARNING
+		? log_warning
+		: log_info;
+
+	log("incident %s rule=%s id=%s severity=%s count=%" PRId64
+	    " path=%s line=%" PRId64 " summary=%s",
+	    change->reopened ? "reopened" : change_name(change->kind),
+	    i->rule_id, i->id, severity_name(i->severity), i->count, i->path,
+	    i->line, i->summary);
+}
+
+static void
+on_change(const struct change *change, void *ctx)
+{
+	struct pipeline *p = ctx;
+	struct incident *i = change->incident;
+	struct text key = { i->key_text, i->key_len };
+
+	i->last_change = (int)change->kind;
+	if (change->kind == CHANGE_OPENED && !change->reopened &&
+	    p->event != NULL)
+		add_context(p, i);
+	log_change(change);
+	if (change->kind == CHANGE_RESOLVED) {
+		gather_forget(p, i);
+		if (i->rule != NO_RULE)
+			detectors_reset(p->detectors, i->rule, &key);
+	}
+	if (i->rule != NO_RULE)
+		matcher_want(p->matcher, PART_RESOLVE, i->rule,
+		    incidents_open(p->incidents, i->rule));
+	actions_change(p->actions, change);
+	on_dirty(p);
+}
+
+/* Actions */
+
+static void
+on_want_proof(size_t action, bool wanted, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	matcher_want(p->matcher, PART_VERIFY, action, wanted);
+}
+
+static void
+mark_file(uint64_t file, int64_t size, void *ctx)
+{
+	struct map *marks = ctx;
+	struct mark *mark = mem_new(1, sizeof *mark);
+
+	mark->size = size;
+	map_put(marks, file_key(&file), mark);
+}
+
+static void
+on_starting(size_t action, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	map_free(p->marks[action]);
+	p->marks[action] = map_new(SIZE_MAX, free);
+	tail_sizes(p->tail, mark_file, p->marks[action]);
+}
+
+static void
+on_reset(size_t rule, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	detectors_reset(p->detectors, rule, NULL);
+}
+
+static void
+on_due(void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	matcher_tick(p->matcher, steady_ms(p));
+	incidents_tick(p->incidents, steady_ms(p), clock_wall_ms());
+	actions_tick(p->actions, clock_wall_ms());
+	turn_ask(p->commit_turn);
+}
+
+/* Beginning and end */
+
+static void
+finish(struct pipeline *p)
+{
+	if (p->finished)
+		return;
+	p->finished = true;
+	p->urgent = true;
+	commit(p);
+	p->spec.done(p->spec.ctx);
+}
+
+static void
+finish_if_done(struct pipeline *p)
+{
+	if (p->finished || p->urgent)
+		return;
+	if (p->stopping) {
+		if (!actions_running(p->actions))
+			finish(p);
+		return;
+	}
+	if (!p->spec.once || !tail_caught_up(p->tail))
+		return;
+	matcher_flush(p->matcher); /* may lead to more */
+	if (!p->urgent && !actions_busy(p->actions) && !outbox_busy(p->outbox))
+		finish(p);
+}
+
+static void
+on_stop_timeout(void *ctx)
+{
+	log_warning("a script still runs; leaving it running, the next start "
+		    "waits for it");
+	finish(ctx);
+}
+
+void
+pipeline_stop(struct pipeline *p)
+{
+	if (p->stopping)
+		return;
+	p->stopping = true;
+	actions_stop(p->actions);
+	if (actions_running(p->actions)) {
+		log_info("waiting for a script that runs");
+		timer_in(p->stop, STOP_MS);
+	}
+	turn_ask(p->commit_turn);
+}
+
+void
+pipeline_log_status(const struct pipeline *p)
+{
+	log_info("status open=%zu acting=%s waiting=%zu dead=%zu caught_up=%s "
+		 "state=%s",
+	    incidents_open_count(p->incidents),
+	    actions_busy(p->actions) ? "yes" : "no", outbox_waiting(p->outbox),
+	    outbox_dead(p->outbox), tail_caught_up(p->tail) ? "yes" : "no",
+	    p->save_all ? "cannot be written" : "saved");
+}
+
+size_t
+pipeline_waiting(const struct pipeline *p)
+{
+	return outbox_waiting(p->outbox);
+}
+
+static void
+new_actions(struct pipeline *p)
+{
+	const struct ruleset *rs = p->rs;
+	struct actions_spec spec = {
+		.loop = p->spec.loop,
+		.store = p->spec.store,
+		.outbox = p->outbox,
+		.incidents = p->incidents,
+		.actions = rs->actions,
+		.action_count = rs->action_count,
+		.plans = rs->plans,
+		.plan_count = rs->rule_count,
+		.dry_run = p->spec.dry_run,
+	};
+	struct actions_callbacks callbacks = {
+		.dirty = on_dirty,
+		.want_proof = on_want_proof,
+		.starting = on_starting,
+		.reset = on_reset,
+		.now_ms = steady_ms,
+		.wall_ms = wall_ms,
+		.ctx = p,
+	};
+
+	p->actions = actions_new(&spec, &callbacks);
+}
+
+static void
+new_matcher(struct pipeline *p)
+{
+	const struct ruleset *rs = p->rs;
+	struct matcher_spec spec = {
+		.rules = rs->rules,
+		.rule_count = rs->rule_count,
+		.sources = rs->event_sources,
+		.source_count = rs->source_count,
+		.proofs = rs->proofs,
+		.proof_count = rs->action_count,
+		.context_lines = rs->context_before,
+	};
+	struct matcher_callbacks callbacks = { on_hit, on_failed, p };
+
+	p->matcher = matcher_new(&spec, &callbacks);
+}
+
+struct pipeline *
+pipeline_new(const struct pipeline_spec *spec)
+{
+	struct pipeline *p = mem_new(1, sizeof *p);
+	const struct ruleset *rs = spec->ruleset;
+	struct tail_callbacks tail = { on_block, on_file_end, on_tail_turn, p };
+	struct incidents_spec incidents = { rs->rules, rs->policies,
+		rs->rule_count, (const char *const *)rs->source_names,
+		rs->host };
+
+	p->spec = *spec;
+	p->rs = rs;
+	p->steady_offset_ms = clock_wall_ms() - clock_now_ms();
+	p->commit_turn = turn_new(spec->loop, on_commit_turn, p);
+	p->lazy = timer_new(spec->loop, on_lazy, p);
+	p->due = timer_new(spec->loop, on_due, p);
+	p->stop = timer_new(spec->loop, on_stop_timeout, p);
+	p->marks = mem_new(rs->action_count, sizeof *p->marks);
+	p->failures = map_new(100000, free);
+	p->tail =
+	    tail_new(spec->loop, rs->tail_sources, rs->source_count, &tail);
+	new_matcher(p);
+	p->detectors = detectors_new(
+	    rs->rules, rs->detectors, rs->rule_count, on_finding, p);
+	p->incidents = incidents_new(&incidents, on_change, p);
+	p->fetcher = fetcher_new(spec->loop);
+	p->outbox = outbox_new(spec->loop, p->fetcher, spec->store,
+	    rs->notifiers, rs->notifier_count, on_dirty, p);
+	new_actions(p);
+	return p;
+}
+
+void
+pipeline_free(struct pipeline *p)
+{
+	if (p == NULL)
+		return;
+	actions_free(p->actions);
+	outbox_free(p->outbox);
+	fetcher_free(p->fetcher);
+	incidents_free(p->incidents);
+	detectors_free(p->detectors);
+	matcher_free(p->matcher);
+	tail_free(p->tail);
+	for (size_t k = 0; k < p->rs->action_count; k++)
+		map_free(p->marks[k]);
+	free(p->marks);
+	map_free(p->failures);
+	timer_free(p->lazy);
+	timer_free(p->due);
+	timer_free(p->stop);
+	turn_free(p->commit_turn);
+	free(p);
+}
+
+static void
+load_position(const struct position *position, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	tail_resume(p->tail, position);
+}
+
+static void
+load_incident(const struct incident_row *row, void *ctx)
+{
+	struct pipeline *p = ctx;
+	struct incident *i = record_read(row->record, row->state);
+
+	if (i != NULL)
+		incidents_restore(p->incidents, i);
+	else
+		log_error("an incident in the state file cannot be read and is "
+			  "left out id=%s",
+		    row->id);
+}
+
+static void
+load_detector(const char *rule, struct text key, struct text state, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	if (!detectors_restore(p->detectors, rule, key, state))
+		log_debug("memory of a rule that is gone rule=%s", rule);
+}
+
+static int64_t
+longest_cooldown(const struct ruleset *rs)
+{
+	int64_t longest = 0;
+
+	for (size_t k = 0; k < rs->rule_count; k++)
+		if (rs->policies[k].cooldown_ms > longest)
+			longest = rs->policies[k].cooldown_ms;
+	return longest;
+}
+
+static int
+prune(struct pipeline *p, struct err *err)
+{
+	int64_t now = clock_wall_ms();
+
+	if (store_begin(p->spec.store, err) < 0)
+		return -1;
+	if (store_incidents_prune(p->spec.store, now - p->rs->history_ms, err) <
+		0 ||
+	    store_runs_prune(p->spec.store, now - LEDGER_MS, err) < 0) {
+		store_rollback(p->spec.store);
+		return -1;
+	}
+	return store_commit(p->spec.store, false, err);
+}
+
+static int
+load(struct pipeline *p, struct err *err)
+{
+	struct store *s = p->spec.store;
+	int64_t cooldown = longest_cooldown(p->rs);
+	int64_t since = cooldown > 0 ? clock_wall_ms() - cooldown : INT64_MAX;
+
+	if (prune(p, err) < 0)
+		log_warning("the state cannot be tidied: %s", err->text);
+	if (store_positions(s, load_position, p, err) < 0 ||
+	    store_incidents(s, since, load_incident, p, err) < 0 ||
+	    store_detectors(s, load_detector, p, err) < 0 ||
+	    outbox_load(p->outbox, err) < 0)
+		return -1;
+	for (size_t k = 0; k < p->rs->rule_count; k++) {
+		matcher_want(p->matcher, PART_RESOLVE, k,
+		    incidents_open(p->incidents, k));
+		matcher_want(p->matcher, PART_SECOND, k,
+		    detectors_waits(p->detectors, k, steady_ms(p)));
+	}
+	return actions_load(p->actions, err);
+}
+
+int
+pipeline_start(struct pipeline *p, struct err *err)
+{
+	if (load(p, err) < 0)
+		return err_wrap(err, "state");
+	if (tail_start(p->tail, err) < 0)
+		return -1;
+	turn_ask(p->commit_turn);
+	return 0;
+}

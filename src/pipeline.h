@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Joins the steps: tail -> match -> detect -> incident -> action, and commits
+ * what was read together with what it led to.  The one file that sees them all.
+ */
+#ifndef LOGWATCH_PIPELINE_H
+#define LOGWATCH_PIPELINE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct loop;
+struct pipeline;
+struct ruleset;
+struct store;
+
+struct pipeline_spec {
+	struct loop *loop;
+	const struct ruleset *ruleset; /* lent */
+	struct store *store;           /* lent */
+	bool dry_run;                  /* acts on nothing */
+	bool once; /* done when all is read and what it led to is finished */
+	void (*done)(void *ctx); /* it came to its end, or was stopped */
+	void *ctx;
+};
+
+/** Returns a pipeline to free with pipeline_free(); never NULL. */
+struct pipeline *pipeline_new(const struct pipeline_spec *spec);
+void pipeline_free(struct pipeline *p); /* NULL does nothing */
+
+/** Takes up the state that is stored and starts to follow: when this returns 0
+ * every source is watched. */
+int pipeline_start(struct pipeline *p, struct err *err);
+
+/** Stops cleanly: starts nothing any more, waits up to ten seconds for scripts
+ * that run, saves, and is done. */
+void pipeline_stop(struct pipeline *p);
+
+/** Says in the log how things stand. */
+void pipeline_log_status(const struct pipeline *p);
+
+/** Notifications that could not be sent yet. */
+size_t pipeline_waiting(const struct pipeline *p);
+
+#endif

@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which keys there are, and who reads them.
+ */
+#include "ruleset.h"
+
+#include "base/mem.h"
+#include "conf/node.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MIB (1024 * 1024)
+
+static const struct key top_keys[] = {
+	{ "version", false },
+	{ "include", true },
+	{ "settings", false },
+	{ "sources", false },
+	{ "rules", false },
+	{ "actions", false },
+	{ "tests", true },
+	{ NULL, false },
+};
+
+static const struct synonym top_words[] = {
+	{ "logs", "sources" },
+	{ "inputs", "sources" },
+	{ "files", "sources" },
+	{ "alerts", "rules" },
+	{ "notifications", "actions" },
+	{ "receivers", "actions" },
+	{ NULL, NULL },
+};
+
+static const struct key settings_keys[] = {
+	{ "state", false },
+	{ "context", false },
+	{ "history", false },
+	{ "host", false },
+	{ "listen", true },
+	{ "token_file", true },
+	{ "heartbeat", true },
+	{ "late_after", true },
+	{ "builtin", true },
+	{ "actions", true },
+	{ "outbox", true },
+	{ NULL, false },
+};
+
+static const struct key context_keys[] = {
+	{ "before", false },
+	{ "after", false },
+	{ NULL, false },
+};
+
+static const struct key source_keys[] = {
+	{ "path", false },
+	{ "command", true },
+	{ "exclude", false },
+	{ "start_at", false },
+	{ "rotated", true },
+	{ "multiline", false },
+	{ "timestamp", true },
+	{ "ansi", false },
+	{ "format", true },
+	{ "max_line", false },
+	{ "silent", true },
+	{ NULL, false },
+};
+
+static const struct synonym source_words[] = {
+	{ "file", "path" },
+	{ "files", "path" },
+	{ "paths", "path" },
+	{ "glob", "path" },
+	{ NULL, NULL },
+};
+
+static const struct key multiline_keys[] = {
+	{ "start", false },
+	{ "continue", false },
+	{ "max_lines", false },
+	{ "timeout", false },
+	{ NULL, false },
+};
+
+static const struct key rule_keys[] = {
+	{ "id", false },
+	{ "source", false },
+	{ "enabled", true },
+	{ "mode", true },
+	{ "match", false },
+	{ "followed_by", false },
+	{ "not_followed_by", true },
+	{ "absent", true },
+	{ "process", true },
+	{ "probe", true },
+	{ "http", true },
+	{ "schedule", true },
+	{ "for", true },
+	{ "forget", true },
+	{ "every", true },
+	{ "timeout", true },
+	{ "above", true },
+	{ "below", true },
+	{ "output", true },
+	{ "not_falling", true },
+	{ "status", true },
+	{ "zone", true },
+	{ "except", false },
+	{ "where", true },
+	{ "key", false },
+	{ "threshold", false },
+	{ "severity", false },
+	{ "summary", false },
+	{ "description", false },
+	{ "runbook", false },
+	{ "labels", false },
+	{ "actions", false },
+	{ "escalate", false },
+	{ "remind", true },
+	{ "resolve", false },
+	{ "cooldown", false },
+	{ "caused_by", true },
+	{ "collect", true },
+	{ "active", true },
+	{ NULL, false },
+};
+
+static const struct synonym rule_words[] = {
+	{ "regex", "match" },
+	{ "pattern", "match" },
+	{ "regexp", "match" },
+	{ "name", "id" },
+	{ "title", "summary" },
+	{ "message", "summary" },
+	{ "action", "actions" },
+	{ "group_by", "key" },
+	{ "exclude", "except" },
+	{ "ignore", "except" },
+	{ "level", "severity" },
+	{ "window", "threshold" },
+	{ "sources", "source" },
+	{ NULL, NULL },
+};
+
+/* The sections of a name each, of which several files may have some. */
+struct reading {
+	struct ruleset *rs;
+	struct doc **docs;
+	size_t doc_count;
+	const struct node **source_nodes, **action_nodes;
+	const char **action_names;
+};
+
+static const struct node *
+section(const struct reading *r, size_t doc, const char *name)
+{
+	const struct node *root = doc_root(r->docs[doc]);
+
+	return root != NULL ? node_get(root, name) : NULL;
+}
+
+static void
+top_check(const struct node *root)
+{
+	const struct node *version = node_get(root, "version");
+	int64_t number = 0;
+
+	if (!node_keys(root, top_keys, top_words, "the rule file"))
+		return;
+	if (version == NULL)
+		node_error(root, "the rule file: needs 'version: 1' first");
+	else if (node_int(version, 0, INT64_MAX, &number) && number != 1)
+		node_error(version,
+		    "this is version %lld of the rule file; this logwatch "
+		    "reads version 1",
+		    (long long)number);
+	else if (strcmp(node_key_name(root, 0), "version") != 0)
+		node_warning(version, "'version' should come first");
+}
+
+static void
+settings_read(struct ruleset *rs, const struct node *n)
+{
+	const struct node *context = node_get(n, "context");
+	int64_t lines;
+	const char *text;
+
+	if (n == NULL || !node_keys(n, settings_keys, NULL, "settings"))
+		return;
+	if (node_text(node_get(n, "state"), &text)) {
+		free(rs->state);
+		rs->state = mem_text(text);
+	}
+	if (node_text(node_get(n, "host"), &text)) {
+		free(rs->host);
+		rs->host = mem_text(text);
+	}
+	node_duration(node_get(n, "history"), 1, &rs->history_ms);
+	if (context == NULL ||
+	    !node_keys(context, context_keys, NULL, "settings: context"))
+		return;
+	if (node_int(node_get(context, "before"), 0, CONTEXT_LINES_MAX, &lines))
+		rs->context_before = (size_t)lines;
+	if (node_int(node_get(context, "after"), 0, CONTEXT_LINES_MAX, &lines))
+		rs->context_after = (size_t)lines;
+}
+
+static void
+multiline_read(struct event_source *es, const struct node *n, const char *what)
+{
+	struct str owner = { 0 };
+	int64_t lines;
+
+	es->max_lines = 500;
+	es->timeout_ms = 1000;
+	if (n == NULL)
+		return;
+	str_printf(&owner, "%s: multiline", what);
+	if (node_keys(n, multiline_keys, NULL, owner.data)) {
+		if ((node_get(n, "start") == NULL) ==
+		    (node_get(n, "continue") == NULL))
+			node_error(n,
+			    "%s: needs exactly one of 'start' and 'continue'",
+			    owner.data);
+		patterns_read(&es->start, node_get(n, "start"), owner.data);
+		patterns_read(&es->cont, node_get(n, "continue"), owner.data);
+		if (node_int(node_get(n, "max_lines"), 1, 100000, &lines))
+			es->max_lines = (size_t)lines;
+		node_duration(node_get(n, "timeout"), 1, &es->timeout_ms);
+	}
+	str_free(&owner);
+}
+
+static void
+paths_check(const struct node *n, char **paths, const char *what)
+{
+	for (size_t i = 0; paths != NULL && paths[i] != NULL; i++) {
+		const struct node *at =
+		    node_kind(n) == NODE_LIST ? node_at(n, i) : n;
+
+		if (strcmp(paths[i], "-") == 0)
+			node_error(at,
+			    "%s: standard input ('-') is not supported yet",
+			    what);
+		else if (paths[i][0] == '\0')
+			node_error(at, "%s: path is empty", what);
+	}
+}
+
+static void
+source_read(struct ruleset *rs, size_t i, const struct node *n)
+{
+	static const char *const starts[] = { "end", "beginning", NULL };
+	static const char *const ansis[] = { "strip", "keep", NULL };
+	struct tail_source *ts = &rs->tail_sources[i];
+	struct event_source *es = &rs->event_sources[i];
+	int64_t max_line = MIB;
+	size_t count, word = 0;
+	struct str what = { 0 };
+
+	str_printf(&what, "source '%s'", rs->source_names[i]);
+	ts->name = rs->source_names[i];
+	es->strip = true;
+	if (node_keys(n, source_keys, source_words, what.data)) {
+		if (node_get(n, "path") == NULL &&
+		    node_get(n, "command") == NULL)
+			node_error(n, "%s: needs 'path'", what.data);
+		if (node_texts(node_get(n, "path"), true, &rs->source_paths[i],
+			&count))
+			paths_check(node_get(n, "path"), rs->source_paths[i],
+			    what.data);
+		node_texts(node_get(n, "exclude"), true,
+		    &rs->source_excludes[i], &count);
+		if (node_word(node_get(n, "start_at"), starts, &word))
+			ts->from_beginning = word == 1;
+		if (node_word(node_get(n, "ansi"), ansis, &word))
+			es->strip = word == 0;
+		node_size(node_get(n, "max_line"), 16, 64 * MIB, &max_line);
+	}
+	multiline_read(es, node_get(n, "multiline"), what.data);
+	ts->paths = (const char *const *)rs->source_paths[i];
+	ts->exclude = (const char *const *)rs->source_excludes[i];
+	ts->max_line = (size_t)max_line;
+	es->max_bytes = (size_t)max_line;
+	str_free(&what);
+}
+
+static bool
+is_name(const char *name)
+{
+	size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz0123456789_.-");
+
+	return len > 0 && name[len] == '\0';
+}
+
+/* Collects the entries of a section that is a map by name, over all files. */
+static size_t
+collect(const struct reading *r, const char *name, const struct node ***nodes,
+    const char ***names)
+{
+	size_t count = 0;
+
+	*nodes = NULL;
+	*names = NULL;
+	for (size_t d = 0; d < r->doc_count; d++) {
+		const struct node *n = section(r, d, name);
+
+		if (n == NULL)
+			continue;
+		if (node_kind(n) != NODE_MAP) {
+			node_error(n, "%s: expected a map, not %s", name,
+			    node_kind_name(n));
+			continue;
+		}
+		for (size_t i = 0; i < node_count(n); i++) {
+			const char *one = node_key_name(n, i);
+
+			for (size_t k = 0; k < count; k++)
+				if (strcmp((*names)[k], one) == 0)
+					node_error(node_key(n, i),
+					    "%s: '%s' is there already", name,
+					    one);
+			if (!is_name(one))
+				node_error(node_key(n, i),
+				    "%s: '%s' is no name: letters, digits, "
+				    "'_', '.' and '-' only",
+				    name, one);
+			*nodes = mem_resize(
+			    *nodes, count + 1, sizeof(struct node *));
+			*names = mem_resize(*names, count + 1, sizeof(char *));
+			(*nodes)[count] = node_at(n, i);
+			(*names)[count++] = one;
+		}
+	}
+	return count;
+}
+
+static void
+sources_section(struct reading *r)
+{
+	struct ruleset *rs = r->rs;
+	const char **names;
+	size_t n = collect(r, "sources", &r->source_nodes, &names);
+
+	rs->source_count = n;
+	rs->source_names = mem_new(n + 1, sizeof(char *));
+	rs->source_paths = mem_new(n, sizeof(char **));
+	rs->source_excludes = mem_new(n, sizeof(char **));
+	rs->tail_sources = mem_new(n, sizeof *rs->tail_sources);
+	rs->event_sources = mem_new(n, sizeof *rs->event_sources);
+	for (size_t i = 0; i < n; i++) {
+		rs->source_names[i] = mem_text(names[i]);
+		source_read(rs, i, r->source_nodes[i]);
+	}
+	free(names);
+}
+
+static void
+actions_section(struct reading *r)
+{
+	struct ruleset *rs = r->rs;
+	struct source_names sources = { (const char *const *)rs->source_names,
+		rs->source_count };
+	size_t n = collect(r, "actions", &r->action_nodes, &r->action_names);
+
+	rs->action_count = n;
+	rs->actions = mem_new(n, sizeof *rs->actions);
+	rs->proofs = mem_new(n, sizeof *rs->proofs);
+	rs->notifiers = mem_new(n, sizeof *rs->notifiers);
+	for (size_t i = 0; i < n; i++) {
+		struct action *a = &rs->actions[i];
+
+		action_read(
+		    a, r->action_names[i], r->action_nodes[i], &sources);
+		rs->proofs[i] = a->proof;
+		if (a->kind != ACTION_NOTIFY)
+			continue;
+		a->notifier = rs->notifier_count;
+		rs->notifiers[rs->notifier_count++] =
+		    (struct notifier){ a->name, a->receiver, a->settings };
+	}
+}
+
+static bool
+id_read(const struct ruleset *rs, const struct node *n, const char **id)
+{
+	const struct node *at = node_get(n, "id");
+
+	if (at == NULL && node_kind(n) == NODE_MAP)
+		node_error(n, "a rule needs an 'id'");
+	if (!node_text(at, id))
+		return false;
+	if (!is_name(*id))
+		node_error(at,
+		    "rule id '%s': letters, digits, '_', '.' and '-' only",
+		    *id);
+	if (strncmp(*id, "logwatch.", 9) == 0)
+		node_error(at,
+		    "rule id '%s': names that begin with 'logwatch.' are "
+		    "reserved",
+		    *id);
+	for (size_t i = 0; i < rs->rule_count; i++)
+		if (strcmp(rs->rules[i].id, *id) == 0)
+			node_error(at, "rule id '%s' is there already", *id);
+	return true;
+}
+
+static void
+rule_section(struct ruleset *rs, const struct node *n)
+{
+	struct source_names sources = { (const char *const *)rs->source_names,
+		rs->source_count };
+	size_t i = rs->rule_count;
+	const char *id = "?";
+	struct str what = { 0 };
+
+	id_read(rs, n, &id);
+	str_printf(&what, "rule '%s'", id);
+	if (node_keys(n, rule_keys, rule_words, what.data)) {
+		rs->rules = mem_resize(rs->rules, i + 1, sizeof *rs->rules);
+		rs->detectors =
+		    mem_resize(rs->detectors, i + 1, sizeof *rs->detectors);
+		rs->policies =
+		    mem_resize(rs->policies, i + 1, sizeof *rs->policies);
+		rs->plans = mem_resize(rs->plans, i + 1, sizeof *rs->plans);
+		rs->rules[i] = (struct rule){ 0 };
+		rs->detectors[i] = (struct detector){ 0 };
+		rs->policies[i] = (struct policy){ 0 };
+		rs->plans[i] = (struct plan){ 0 };
+		rs->rule_count++;
+		rule_read(&rs->rules[i], id, n, &sources);
+		detector_read(&rs->detectors[i], &rs->rules[i], n);
+		policy_read(&rs->policies[i], &rs->rules[i], n);
+		plan_read(&rs->plans[i], &rs->rules[i], &rs->policies[i], n,
+		    rs->actions, rs->action_count);
+	}
+	str_free(&what);
+}
+
+static void
+rules_section(struct reading *r)
+{
+	for (size_t d = 0; d < r->doc_count; d++) {
+		const struct node *n = section(r, d, "rules");
+
+		if (n == NULL)
+			continue;
+		if (node_kind(n) != NODE_LIST)
+			node_error(n, "rules: expected a list, not %s",
+			    node_kind_name(n));
+		else
+			for (size_t i = 0; i < node_count(n); i++)
+				rule_section(r->rs, node_at(n, i));
+	}
+}
+
+/* What only the whole can tell. */
+static void
+whole_check(const struct reading *r)
+{
+	const struct node *first = NULL;
+
+	for (size_t d = 0; d < r->doc_count; d++)
+		if (first == NULL)
+			first = doc_root(r->docs[d]);
+	if (first == NULL)
+		return;
+	if (r->rs->source_count == 0)
+		node_error(first, "there are no sources: name the logs to "
+				  "follow under 'sources'");
+	if (r->rs->rule_count == 0)
+		node_error(first, "there are no rules: say what to look for "
+				  "under 'rules'");
+	for (size_t i = 0; i < r->rs->action_count; i++)
+		if (!r->rs->actions[i].used)
+			node_warning(r->action_nodes[i],
+			    "action '%s' is used by no rule",
+			    r->rs->actions[i].name);
+}
+
+static char *
+host_name(void)
+{
+	char name[256] = "";
+
+	if (gethostname(name, sizeof name - 1) != 0 || name[0] == '\0')
+		return mem_text("localhost");
+	return mem_text(name);
+}
+
+static int
+doc_add(struct reading *r, const char *path, struct diag *diag, struct err *err)
+{
+	struct doc *doc = doc_read(path, diag, err);
+
+	if (doc == NULL)
+		return -1;
+	r->docs = mem_resize(r->docs, r->doc_count + 1, sizeof(struct doc *));
+	r->docs[r->doc_count++] = doc;
+	return 0;
+}
+
+static int
+is_rule_file(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return entry->d_name[0] != '.' && dot != NULL &&
+	       (strcmp(dot, ".yml") == 0 || strcmp(dot, ".yaml") == 0);
+}
+
+static int
+directory_add(
+    struct reading *r, const char *path, struct diag *diag, struct err *err)
+{
+	struct dirent **entries;
+	int count = scandir(path, &entries, is_rule_file, alphasort), ret = 0;
+
+	if (count < 0)
+		return err_set(err, "read directory %s: %m", path);
+	if (count == 0)
+		ret = err_set(err, "%s holds no *.yml and no *.yaml", path);
+	for (int i = 0; i < count; i++) {
+		struct str file = { 0 };
+
+		str_printf(&file, "%s/%s", path, entries[i]->d_name);
+		if (ret == 0)
+			ret = doc_add(r, file.data, diag, err);
+		str_free(&file);
+		free(entries[i]);
+	}
+	free(entries);
+	return ret;
+}
+
+static int
+docs_read(struct reading *r, const char *const *paths, size_t count,
+    struct diag *diag, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct stat st;
+		bool directory =
+		    stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode);
+
+		if ((directory ? directory_add : doc_add)(
+			r, paths[i], diag, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct ruleset *
+ruleset_read(
+    const char *const *paths, size_t count, struct diag *diag, struct err *err)
+{
+	struct reading r = { 0 };
+	struct ruleset *rs = NULL;
+
+	if (docs_read(&r, paths, count, diag, err) < 0)
+		goto out;
+	rs = r.rs = mem_new(1, sizeof *rs);
+	rs->host = host_name();
+	rs->context_before = 5;
+	rs->context_after = 20;
+	rs->history_ms = INT64_C(90) * 24 * 3600 * 1000;
+	for (size_t d = 0; d < r.doc_count; d++)
+		if (doc_root(r.docs[d]) != NULL)
+			top_check(doc_root(r.docs[d]));
+	for (size_t d = 0; d < r.doc_count; d++)
+		settings_read(rs, section(&r, d, "settings"));
+	sources_section(&r);
+	actions_section(&r);
+	rules_section(&r);
+	whole_check(&r);
+out:
+	for (size_t d = 0; d < r.doc_count; d++)
+		doc_free(r.docs[d]);
+	free(r.docs);
+	free(r.source_nodes);
+	free(r.action_nodes);
+	free(r.action_names);
+	return rs;
+}
+
+static void
+event_source_free(struct event_source *es)
+{
+	patterns_free(&es->start);
+	patterns_free(&es->cont);
+}
+
+void
+ruleset_free(struct ruleset *rs)
+{
+	if (rs == NULL)
+		return;
+	for (size_t i = 0; i < rs->rule_count; i++) {
+		rule_free(&rs->rules[i]);
+		detector_free(&rs->detectors[i]);
+		policy_free(&rs->policies[i]);
+		plan_free(&rs->plans[i]);
+	}
+	for (size_t i = 0; i < rs->action_count; i++)
+		action_free(&rs->actions[i]);
+	for (size_t i = 0; i < rs->source_count; i++) {
+		event_source_free(&rs->event_sources[i]);
+		node_texts_free(rs->source_paths[i]);
+		node_texts_free(rs->source_excludes[i]);
+		free(rs->source_names[i]);
+	}
+	free(rs->rules);
+	free(rs->detectors);
+	free(rs->policies);
+	free(rs->plans);
+	free(rs->actions);
+	free(rs->proofs);
+	free(rs->notifiers);
+	free(rs->tail_sources);
+	free(rs->event_sources);
+	free(rs->source_names);
+	free(rs->source_paths);
+	free(rs->source_excludes);
+	free(rs->state);
+	free(rs->host);
+	free(rs);
+}
+
+size_t
+ruleset_source(const struct ruleset *rs, const char *name)
+{
+	size_t i = 0;
+
+	while (i < rs->source_count && strcmp(rs->source_names[i], name) != 0)
+		i++;
+	return i;
+}

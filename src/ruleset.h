@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * A rule file as a whole (or several together): hands each section to the
+ * folder that owns it and keeps what comes back, by index.
+ */
+#ifndef LOGWATCH_RULESET_H
+#define LOGWATCH_RULESET_H
+
+#include "action/action.h"
+#include "action/outbox.h"
+#include "conf/diag.h"
+#include "detect/detectors.h"
+#include "incident/policy.h"
+#include "match/matcher.h"
+#include "tail/tail.h"
+
+struct ruleset {
+	/* settings */
+	char *state; /* path of the state file; NULL: by default */
+	char *host;
+	size_t context_before, context_after; /* lines */
+	int64_t history_ms; /* how long a resolved incident is kept */
+
+	/* sources, by index */
+	char **source_names;
+	char ***source_paths, ***source_excludes;
+	struct tail_source *tail_sources;
+	struct event_source *event_sources;
+	size_t source_count;
+
+	/* rules, by index */
+	struct rule *rules;
+	struct detector *detectors;
+	struct policy *policies;
+	struct plan *plans;
+	size_t rule_count;
+
+	/* actions, by index */
+	struct action *actions;
+	struct proof *proofs; /* lent by the actions */
+	size_t action_count;
+	struct notifier *notifiers;
+	size_t notifier_count;
+};
+
+/**
+ * Reads rule files; a directory stands for the *.yml and *.yaml in it, by name.
+ *
+ * diag  gets every fault; with an error in it the ruleset may be looked at but
+ *       must not be used
+ *
+ * Returns a ruleset to free with ruleset_free(), or NULL with the reason where
+ * a file cannot be read at all.
+ */
+struct ruleset *ruleset_read(
+    const char *const *paths, size_t count, struct diag *diag, struct err *err);
+void ruleset_free(struct ruleset *rs); /* NULL does nothing */
+
+/** Index of a source by name; source_count: none. */
+size_t ruleset_source(const struct ruleset *rs, const char *name);
+
+#endif

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocks are cut where they were read: nothing is copied but the unfinished
+ * line at the end, which moves to the front.
+ */
+#include "tail/block.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+
+#define CHUNK (256 * 1024) /* room for one read */
+
+/* The last bytes before a place. */
+struct anchor {
+	size_t len;
+	char bytes[BLOCKS_ANCHOR];
+};
+
+struct blocks {
+	struct block block; /* its fields that do not change */
+	char *path;
+	size_t max_line;
+	block_fn *emit;
+	void *ctx;
+
+	char *buf;
+	size_t capacity;
+	size_t len;    /* of the unfinished line, at the start of buf */
+	bool skipping; /* within a line that is not wanted; len is 0 */
+
+	int64_t offset, line; /* the first byte not emitted */
+	int64_t read_offset;  /* offset + len, further on while skipping */
+	struct anchor told;   /* before offset */
+	struct anchor read;   /* before read_offset */
+	uint64_t truncated;
+};
+
+static void
+anchor_add(struct anchor *a, const char *data, size_t len)
+{
+	size_t keep;
+
+	if (len > BLOCKS_ANCHOR) {
+		data += len - BLOCKS_ANCHOR;
+		len = BLOCKS_ANCHOR;
+	}
+	keep = a->len + len > BLOCKS_ANCHOR ? BLOCKS_ANCHOR - len : a->len;
+	memmove(a->bytes, a->bytes + a->len - keep, keep);
+	if (len > 0)
+		memcpy(a->bytes + keep, data, len);
+	a->len = keep + len;
+}
+
+/* Counts in lanes of a byte, which the compiler turns into one instruction for
+ * sixteen of them. */
+static size_t
+count_lanes(const char *data, size_t rounds)
+{
+	typedef unsigned char lanes __attribute__((vector_size(16)));
+	lanes sums = { 0 }, bytes;
+	size_t count = 0;
+
+	assert(rounds <= UINT8_MAX);
+	for (size_t i = 0; i < rounds; i++) {
+		memcpy(&bytes, data + i * sizeof bytes, sizeof bytes);
+		sums -= (lanes)(bytes == '\n'); /* -1 where it is one */
+	}
+	for (size_t i = 0; i < sizeof sums; i++)
+		count += sums[i];
+	return count;
+}
+
+int64_t
+newlines_count(const char *data, size_t len)
+{
+	const char *end = data + len;
+	size_t count = 0;
+
+	while (end - data >= 16) {
+		size_t rounds = (size_t)(end - data) / 16;
+
+		if (rounds > UINT8_MAX)
+			rounds = UINT8_MAX;
+		count += count_lanes(data, rounds);
+		data += rounds * 16;
+	}
+	for (; data < end; data++)
+		count += *data == '\n';
+	return (int64_t)count;
+}
+
+struct blocks *
+blocks_new(const struct block_origin *origin, size_t max_line, block_fn *emit,
+    void *ctx)
+{
+	struct blocks *bs = mem_new(1, sizeof *bs);
+	struct text before = origin->before;
+
+	assert(max_line > 0 && max_line < SIZE_MAX / 4);
+	assert(origin->offset >= 0);
+	bs->path = mem_text(origin->path);
+	bs->block.file = origin->file;
+	bs->block.source = origin->source;
+	bs->block.path = bs->path;
+	bs->max_line = max_line;
+	bs->emit = emit;
+	bs->ctx = ctx;
+	bs->offset = bs->read_offset = origin->offset;
+	bs->line = origin->line;
+	anchor_add(&bs->told, before.data, before.len);
+	bs->read = bs->told;
+	bs->skipping = before.len > 0 && before.data[before.len - 1] != '\n';
+	return bs;
+}
+
+void
+blocks_free(struct blocks *bs)
+{
+	if (bs == NULL)
+		return;
+	free(bs->path);
+	free(bs->buf);
+	free(bs);
+}
+
+char *
+blocks_room(struct blocks *bs, size_t *room)
+{
+	size_t most = bs->max_line + CHUNK; /* len is never above max_line */
+	size_t need = bs->len + CHUNK;
+
+	if (bs->capacity < need) {
+		if (need < bs->capacity * 2)
+			need =
+			    bs->capacity * 2 < most ? bs->capacity * 2 : most;
+		bs->buf = mem_resize(bs->buf, need, 1);
+		bs->capacity = need;
+	}
+	*room = bs->capacity - bs->len;
+	return bs->buf + bs->len;
+}
+
+static void
+tell(struct blocks *bs, const char *data, size_t len, bool truncated,
+    bool unfinished)
+{
+	struct block b = bs->block;
+
+	if (len == 0)
+		return;
+	b.offset = bs->offset;
+	b.line = bs->line;
+	b.data = data;
+	b.len = len;
+	b.truncated = truncated;
+	b.unfinished = unfinished;
+	/* Before emit, so that it finds the position behind the block. */
+	bs->offset += (int64_t)len;
+	bs->line += newlines_count(data, len);
+	bs->truncated += truncated;
+	anchor_add(&bs->told, data, len);
+	bs->emit(&b, bs->ctx);
+}
+
+/* How many bytes of whole lines come before the first that is too long. */
+static size_t
+fitting(const struct blocks *bs, const char *data, size_t len)
+{
+	size_t fit = 0;
+
+	while (len - fit > bs->max_line + 1) {
+		const char *end = memrchr(data + fit, '\n', bs->max_line + 1);
+
+		if (end == NULL)
+			return fit;
+		fit = (size_t)(end + 1 - data);
+	}
+	return len;
+}
+
+/* The end of a line that is not wanted, with its newline, has been seen. */
+static void
+pass(struct blocks *bs, const char *data, size_t len)
+{
+	bs->offset += (int64_t)len;
+	bs->line++;
+	anchor_add(&bs->told, data, len);
+}
+
+/* Emits whole lines; len ends with a newline. */
+static void
+cut(struct blocks *bs, const char *data, size_t len)
+{
+	while (len > 0) {
+		size_t fit = fitting(bs, data, len);
+		size_t head = fit + bs->max_line;
+		const char *end;
+
+		if (fit == len) {
+			tell(bs, data, len, false, false);
+			return;
+		}
+		tell(bs, data, head, true, false);
+		end = memchr(data + head, '\n', len - head);
+		assert(end != NULL);
+		end++;
+		pass(bs, data + head, (size_t)(end - data) - head);
+		len -= (size_t)(end - data);
+		data = end;
+	}
+}
+
+/* Skips to the end of an unwanted line.  Returns how many bytes that were. */
+static size_t
+skip(struct blocks *bs, const char *data, size_t len)
+{
+	const char *end = memchr(data, '\n', len);
+	size_t part;
+
+	if (end == NULL)
+		return len;
+	part = (size_t)(end + 1 - data);
+	bs->offset = bs->read_offset;
+	bs->told = bs->read;
+	pass(bs, data, part);
+	bs->skipping = false;
+	return part;
+}
+
+void
+blocks_feed(struct blocks *bs, size_t len)
+{
+	const char *data = bs->buf, *fresh = bs->buf + bs->len;
+	size_t left = bs->len + len, part;
+	const char *last;
+
+	assert(left <= bs->capacity);
+	if (len == 0)
+		return;
+	if (bs->skipping) {
+		part = skip(bs, data, left);
+		data += part;
+		fresh += part;
+		left -= part;
+	}
+	anchor_add(&bs->read, bs->buf + bs->len, len);
+	bs->read_offset += (int64_t)len;
+
+	last = memrchr(fresh, '\n', left - (size_t)(fresh - data));
+	if (last != NULL) {
+		part = (size_t)(last + 1 - data);
+		cut(bs, data, part);
+		data += part;
+		left -= part;
+	}
+	if (left > bs->max_line) {
+		tell(bs, data, bs->max_line, true, false);
+		bs->skipping = true;
+		left = 0;
+	}
+	bs->len = left;
+	if (left > 0 && data != bs->buf)
+		memmove(bs->buf, data, left);
+}
+
+void
+blocks_end(struct blocks *bs)
+{
+	size_t len = bs->len;
+
+	if (len == 0)
+		return;
+	bs->len = 0;
+	bs->skipping = true; /* should more come, it is that line's rest */
+	tell(bs, bs->buf, len, false, true);
+}
+
+void
+blocks_restart(struct blocks *bs, int64_t offset, int64_t line)
+{
+	bs->len = 0;
+	bs->skipping = false;
+	bs->offset = bs->read_offset = offset;
+	bs->line = line;
+	bs->told.len = bs->read.len = 0;
+}
+
+void
+blocks_number(struct blocks *bs, int64_t line)
+{
+	bs->line = line;
+}
+
+void
+blocks_rest(struct blocks *bs)
+{
+	char *line = bs->len > 0 ? mem_copy(bs->buf, bs->len) : NULL;
+
+	free(bs->buf);
+	bs->buf = line;
+	bs->capacity = bs->len;
+}
+
+void
+blocks_position(const struct blocks *bs, int64_t *offset, int64_t *line)
+{
+	*offset = bs->offset;
+	*line = bs->line;
+}
+
+int64_t
+blocks_read_offset(const struct blocks *bs)
+{
+	return bs->read_offset;
+}
+
+struct text
+blocks_read_anchor(const struct blocks *bs)
+{
+	return (struct text){ bs->read.bytes, bs->read.len };
+}
+
+struct text
+blocks_anchor(const struct blocks *bs)
+{
+	return (struct text){ bs->told.bytes, bs->told.len };
+}
+
+uint64_t
+blocks_truncated(const struct blocks *bs)
+{
+	return bs->truncated;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The first step: paths and globs -> followed files -> blocks.  Files are
+ * watched by inotify and read in fair shares on the loop.
+ */
+#ifndef LOGWATCH_TAIL_TAIL_H
+#define LOGWATCH_TAIL_TAIL_H
+
+#include "base/err.h"
+#include "tail/block.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop;
+struct tail;
+struct position;
+
+/** What to follow; lent, and must outlive the tail. */
+struct tail_source {
+	const char *name;
+	const char *const
+	    *paths; /* files or globs (*, ?, [], **), NULL-ended */
+	const char *const *exclude; /* globs for whole paths or base names that
+	                               are left out, NULL-ended; or NULL */
+	bool from_beginning; /* start_at for what is there at the first start */
+	size_t max_line;     /* bytes */
+};
+
+struct tail_callbacks {
+	/** Lines were read.  */
+	block_fn *block;
+	/** No more will come from this file: it was removed or rotated away and
+	 * is read to its end, or it was truncated and starts anew (a block with
+	 * a smaller offset follows, 0 unless zeros were skipped).  Blocks of it
+	 * may be pending elsewhere: finish. */
+	void (*end)(uint64_t file, void *ctx);
+	/** Lines that were read in this turn have all been told.  Also where
+	 * only positions changed, and when everything is read to its end. */
+	void (*turn)(void *ctx);
+	void *ctx;
+};
+
+/** Makes a tail; nothing is opened yet. */
+struct tail *tail_new(struct loop *l, const struct tail_source *sources,
+    size_t count, const struct tail_callbacks *callbacks);
+void tail_free(struct tail *t); /* NULL does nothing */
+
+/**
+ * A position from the store: the file of that device, inode and fingerprint is
+ * read on from there wherever it is found.  Call before tail_start().
+ *
+ * A source without any position is at its first start.
+ */
+void tail_resume(struct tail *t, const struct position *p);
+
+/**
+ * Starts to watch and to read.  Every path is watched when this returns; one
+ * that is not there is said once in the log and followed when it appears, from
+ * its beginning.  Fails only where inotify itself cannot be had.
+ */
+int tail_start(struct tail *t, struct err *err);
+
+/** Whether every file has been read to its end as of the last look. */
+bool tail_caught_up(const struct tail *t);
+
+/**
+ * Tells each followed file whose position changed since it was last told (all:
+ * every one), in the form that tail_resume() takes.  offset and line are those
+ * of the first byte not given to block(); whoever holds blocks back may keep
+ * smaller ones, of the start of a line.  line is 0 until it has been counted.
+ * file is the block's; it is 0 for a mark, with inode 0, that the source was
+ * started: a log that comes later is then read from its beginning even where
+ * logwatch was not there to see it come.
+ */
+typedef void tail_position_fn(
+    uint64_t file, const struct position *p, void *ctx);
+void tail_positions(struct tail *t, bool all, tail_position_fn *fn, void *ctx);
+
+/** Positions to forget: of files that are gone, told once. */
+typedef void tail_gone_fn(
+    const char *source, uint64_t device, uint64_t inode, void *ctx);
+void tail_gone(struct tail *t, tail_gone_fn *fn, void *ctx);
+
+/** Tells each followed file's size now: what comes behind it is newer. */
+typedef void tail_size_fn(uint64_t file, int64_t size, void *ctx);
+void tail_sizes(const struct tail *t, tail_size_fn *fn, void *ctx);
+
+/** Looks at everything again, as after an overflow (also for --once). */
+void tail_look(struct tail *t);
+
+#endif
