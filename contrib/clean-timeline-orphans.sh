@@ -45,7 +45,7 @@ url_of_env_file() {
 		[[ -r $file ]] || continue
 		while IFS= read -r line; do
 			line=${line%$'\r'}
-			[[ $line =~ ^(export )?PG_DATABASE_URL=[\"\']?([^\"\']+) ]] &&
+			[[ $line =~ ^(export )?PG_DATABASE_URL=[\"\']?([^\"\'[:space:]]+) ]] &&
 			    printf '%s\n' "${BASH_REMATCH[2]}" && return
 		done <"$file"
 	done
@@ -145,8 +145,10 @@ BEGIN
 END $$;
 
 SELECT format('%s: %s', key, value)
-FROM jsonb_each_text(current_setting('logwatch.rows')::jsonb) ORDER BY key;
-SELECT format('%s row(s) %s in %s workspace(s)', coalesce(sum(value::bigint), 0),
+FROM jsonb_each_text(current_setting('logwatch.rows')::jsonb)
+WHERE value <> '0' ORDER BY key;
+SELECT format('%s row(s) %s in %s workspace(s)',
+	coalesce(sum(value::bigint), 0),
 	CASE WHEN current_setting('logwatch.dry_run') = '' THEN 'removed'
 	ELSE 'would be removed' END, count(*))
 FROM jsonb_each_text(current_setting('logwatch.rows')::jsonb);
@@ -179,7 +181,8 @@ hide_password
 export PGCONNECT_TIMEOUT=10 PGAPPNAME=logwatch
 # A restart of the worker waits for this lock; a dry run need not.
 if [[ ! $dry_run ]]; then
-	exec 9<"$dir" || die 2 "TWENTY_DIR: cannot open $dir"
+	{ exec 9<"$dir"; } 2>/dev/null ||
+	    die 2 "TWENTY_DIR: cannot open $dir"
 	flock -w 60 9 || die 4 "another repair holds $dir for more than 60 s"
 fi
 run_sql 9<&-

@@ -38,15 +38,12 @@ die() {
 	exit 1
 }
 
+# Joined by &&, for `if` switches `set -e` off.
 build() {
-	if [ ! -e configure ] || [ ! -e Makefile.in ]; then
-		./autogen.sh
-	fi
-	mkdir -p build
-	cd build
-	[ -e Makefile ] || ../configure --quiet
-	make --no-print-directory -j "$(nproc)" logwatch
-	cd ..
+	{ [ -e configure ] && [ -e Makefile.in ] || ./autogen.sh; } &&
+	    cd build &&
+	    { [ -e Makefile ] || ../configure --quiet; } &&
+	    make --no-print-directory -j "$(nproc)" logwatch
 }
 
 ./contrib/install-deps.sh
@@ -67,7 +64,7 @@ fi
 
 say "There is no $log."
 say 'So this plays the incident, with stand-ins for the worker and for psql,'
-say 'and a receiver in the place of Slack and Teams.'
+say 'and a receiver in the place of Slack (Teams would be told the same).'
 
 dir=$(mktemp -d)
 pids=
@@ -135,7 +132,6 @@ resolved() {
     --record "$dir/messages.jsonl" &
 pids=$!
 within 10 test -s "$dir/port" || give_up 'the receiver did not start'
-base=http://127.0.0.1:$(cat "$dir/port")
 
 say 'The worker starts and does its jobs.'
 log=$dir/twenty_worker.log
@@ -153,7 +149,8 @@ PATH=$root/contrib/demo/bin:$PATH \
     TWENTY_WORKER_COMMAND="'$root/contrib/demo/queue-worker.sh' '$dir'" \
     TWENTY_WORKER_PATTERN="demo/queue-worker\\.sh $dir\$" \
     PG_DATABASE_URL="postgres://stand-in$dir/twenty" \
-    SLACK_WEBHOOK_URL="$base/slack" TEAMS_WEBHOOK_URL="$base/teams" \
+    SLACK_WEBHOOK_URL=http://127.0.0.1:$(cat "$dir/port")/slack \
+    TEAMS_WEBHOOK_URL='' \
     "$logwatch" --rules rules/twenty.yml --state "$dir/twenty.db" \
     2>"$dir/logwatch.log" &
 daemon=$!

@@ -444,20 +444,19 @@ class Painter:
         bar = self.paint('|', PAINT.get(colour, 37))
         out = [self.paint(f'{time.strftime("%H:%M:%S")} {service}', 1)]
 
-        def add(text, width, *codes):
+        def add(text, indent, *codes):
             for line in harmless(text).split('\n'):
                 for part in textwrap.wrap(
-                        line, width, drop_whitespace=False,
+                        line, 76, drop_whitespace=False,
                         replace_whitespace=False) or ['']:
-                    out.append(f'{bar} {self.paint(part, *codes)}')
+                    out.append(f'{bar} {indent}{self.paint(part, *codes)}')
 
-        add(title, 76, 1)
+        add(title, '', 1)
         for kind, text in lines:
             if kind == 'log':
-                for line in text.split('\n'):
-                    add('    ' + line, 160, 2)
+                add(text, '    ', 2)
             elif text.strip() and text.strip() != title.strip():
-                add(text, 76, *((2,) if kind == 'small' else ()))
+                add(text, '', *((2,) if kind == 'small' else ()))
         for fault in faults:
             out.append(self.paint('refused: ' + harmless(fault), 31))
         sys.stdout.write('\n'.join(out) + '\n\n')

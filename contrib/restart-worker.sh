@@ -10,8 +10,10 @@ usage() {
 Usage: restart-worker.sh [--list]
 
 Stops every Twenty queue worker (SIGTERM, then SIGKILL), starts one, and waits
-until its process is there.  Started by logwatch, it does nothing where exactly
-one worker runs and was started since the exit that the incident tells of.
+until its process is there.  What an earlier run started for the same TWENTY_DIR
+is stopped too, such as an nx that still builds.  Started by logwatch, it does
+nothing where all that runs was started since the exit that the incident tells
+of.
 
   --list     print the workers that would be stopped, and stop none
   --help     print this
@@ -60,22 +62,48 @@ ancestors() {
 	done 2>/dev/null
 }
 
-# The pids of the workers, one a line.  In another container's namespace a
-# process may look the same and is none of ours.
-workers() {
-	local dir pid argv not_ours
+is_worker() { # DIRECTORY-IN-PROC
+	local argv=()
+
+	mapfile -d '' -t argv 2>/dev/null <"$1/cmdline" &&
+	    [[ "${argv[*]}" =~ $pattern ]]
+}
+
+# Whether an earlier run of this script started it, or what it comes from: nx,
+# and what it builds with, before there is a worker.
+is_marked() { # DIRECTORY-IN-PROC
+	local variable environment=()
+
+	mapfile -d '' -t environment 2>/dev/null <"$1/environ" || return 1
+	for variable in "${environment[@]}"; do
+		[[ $variable == "$marker" ]] && return
+	done
+	return 1
+}
+
+# The pids of the processes that the test holds for, one a line.  In another
+# container's namespace one may look the same and is none of ours.
+find_processes() { # TEST
+	local dir pid not_ours
 
 	not_ours=" $(ancestors | tr '\n' ' ')"
 	for dir in /proc/[0-9]*; do
+		"$1" "$dir" || continue
 		pid=${dir#/proc/}
-		argv=()
-		mapfile -d '' -t argv 2>/dev/null <"$dir/cmdline" || continue
-		[[ "${argv[*]}" =~ $pattern ]] || continue
 		[[ $not_ours == *" $pid "* ]] && continue
 		[[ -e $dir/ns/pid && ! $dir/ns/pid -ef /proc/self/ns/pid ]] &&
 		    continue
 		printf '%s\n' "$pid"
 	done 2>/dev/null
+}
+
+is_either() { # DIRECTORY-IN-PROC
+	is_worker "$1" || is_marked "$1"
+}
+
+# All that is to be stopped before a new one starts.
+workers() {
+	find_processes is_either
 }
 
 # How many seconds ago a process was started; fails where it is gone.
@@ -102,15 +130,19 @@ age_of_exit() {
 	say $(($(date +%s) - seen))
 }
 
-# Whether one worker runs, and was started since then.  nx reports an exit a
-# moment late, maybe beside the new worker: 5 s are its.
+# Whether there are workers, or what becomes one, and all were started since
+# then.  nx reports an exit a moment late, maybe beside the new worker: 5 s are
+# its.
 already_restarted() { # AGE_OF_EXIT
-	local pids age
+	local pid age pids
 
 	mapfile -t pids < <(workers)
-	((${#pids[@]} == 1)) && age=$(age_of "${pids[0]}") || return 1
-	((age <= $1 + 5)) || return 1
-	say "worker ${pids[0]} was started ${age} s ago, after the exit:" \
+	((${#pids[@]} > 0)) || return 1
+	for pid in "${pids[@]}"; do
+		age=$(age_of "$pid") || return 1
+		((age <= $1 + 5)) || return 1
+	done
+	say "worker ${pids[*]} was started ${age} s ago, after the exit:" \
 	    "nothing to do"
 }
 
@@ -165,6 +197,7 @@ launch() {
 	for name in PG_DATABASE_URL REDIS_URL NODE_ENV NODE_OPTIONS; do
 		[[ -n ${!name-} ]] || unset "$name"
 	done
+	export "${marker?}"
 	(
 		for fd in "/proc/$BASHPID/fd/"*; do
 			fd=${fd##*/}
@@ -179,10 +212,10 @@ launch() {
 # Waits for the new worker's process.  nx may have to build first: as long as
 # what was launched lives, that is no failure, and `verify` has the last word.
 wait_started() { # LAUNCHED
-	local deadline=$((SECONDS + start_wait)) pids
+	local deadline=$((SECONDS + start_wait + 1)) pids
 
 	while
-		mapfile -t pids < <(workers)
+		mapfile -t pids < <(find_processes is_worker)
 		((${#pids[@]} == 0))
 	do
 		if [[ ! -d /proc/$1 ]]; then
@@ -191,8 +224,9 @@ wait_started() { # LAUNCHED
 			die 4 "the command ended without a worker: $command"
 		fi
 		if ((SECONDS >= deadline)); then
-			say "started $1 ($command); no worker after" \
-			    "${start_wait} s, but it is at work"
+			say "started $1 ($command), which runs; but no process" \
+			    "is a worker by its command line after" \
+			    "${start_wait} s (does it build first?)"
 			return
 		fi
 		sleep 0.1
@@ -211,6 +245,7 @@ command=${TWENTY_WORKER_COMMAND:-npx nx run twenty-server:worker}
 # same file is none.
 pattern='^([^ ]*/)?node(js)? (.* )?([^ ]*/)?queue-worker/queue-worker(\.js)?$'
 pattern=${TWENTY_WORKER_PATTERN:-$pattern}
+marker=TWENTY_WORKER_STARTED_FOR=$(realpath -m -- "$dir")
 stop_wait=${TWENTY_STOP_WAIT:-20}
 start_wait=${TWENTY_START_WAIT:-30}
 
@@ -248,7 +283,7 @@ if age=$(age_of_exit); then
 	sleep 2
 fi
 # The directory itself is the lock: nothing to create, nothing left behind.
-exec 9<"$dir" || die 2 "TWENTY_DIR: cannot open $dir"
+{ exec 9<"$dir"; } 2>/dev/null || die 2 "TWENTY_DIR: cannot open $dir"
 flock -w 90 9 || die 3 "another repair holds $dir for more than 90 s"
 if [[ -n $exit_at ]] && already_restarted $((SECONDS - exit_at)); then
 	exit 0

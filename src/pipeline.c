@@ -31,6 +31,7 @@ struct gather {
 	uint64_t file;
 	size_t left;
 	bool fresh; /* the block at hand was looked at already */
+	bool grown; /* has lines that are not saved */
 };
 
 /** How long a file was when an action started: what is before that is no proof
@@ -215,11 +216,25 @@ rearm(struct pipeline *p)
 	timer_at(p->due, due);
 }
 
+/* Lines that came after an event can wait: nobody acts on them, so they keep
+ * out of the transactions that somebody waits for. */
+static void
+save_gathered(struct pipeline *p)
+{
+	for (size_t k = 0; k < p->gather_count; k++) {
+		p->gathers[k].incident->dirty |= p->gathers[k].grown;
+		p->gathers[k].grown = false;
+	}
+}
+
 /* Saves what there is and begins what waited for that. */
 static void
 commit(struct pipeline *p)
 {
 	struct err err;
+
+	if (!p->urgent)
+		save_gathered(p);
 
 	timer_stop(p->lazy);
 	p->lazy_set = false;
@@ -230,6 +245,11 @@ commit(struct pipeline *p)
 	p->urgent = false;
 	actions_start(p->actions);
 	rearm(p);
+	for (size_t k = 0; k < p->gather_count && !p->lazy_set; k++)
+		if (p->gathers[k].grown) {
+			timer_in(p->lazy, LAZY_MS);
+			p->lazy_set = true;
+		}
 }
 
 static void
@@ -275,11 +295,13 @@ gather_more(struct pipeline *p, const struct block *block)
 		if (g->file == block->file && !g->fresh) {
 			g->left -= context_after(
 			    block, 0, g->left, add_line, &g->incident->after);
-			g->incident->dirty = true;
+			g->grown = true;
 		}
 		g->fresh = false;
 		if (g->left > 0)
 			p->gathers[kept++] = *g;
+		else
+			g->incident->dirty = true;
 	}
 	p->gather_count = kept;
 }
@@ -292,6 +314,8 @@ gather_forget(struct pipeline *p, const struct incident *i)
 	for (size_t k = 0; k < p->gather_count; k++)
 		if (p->gathers[k].incident != i)
 			p->gathers[kept++] = p->gathers[k];
+		else if (p->gathers[k].grown)
+			p->gathers[k].incident->dirty = true;
 	p->gather_count = kept;
 }
 

@@ -305,8 +305,8 @@ collect(const struct reading *r, const char *name, const struct node ***nodes,
 {
 	size_t count = 0;
 
-	*nodes = NULL;
-	*names = NULL;
+	*nodes = mem_new(1, sizeof(struct node *));
+	*names = mem_new(1, sizeof(char *));
 	for (size_t d = 0; d < r->doc_count; d++) {
 		const struct node *n = section(r, d, name);
 

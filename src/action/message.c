@@ -16,7 +16,7 @@
 #define ELLIPSIS "\xe2\x80\xa6" /* U+2026 */
 #define DOT " \xc2\xb7 "        /* U+00B7 */
 #define ARROW "\xe2\x86\x92 "   /* U+2192: no chat has a meaning for it */
-#define NOTE_MAX 40             /* " … 123 characters … " */
+#define NOTE_MAX 32             /* " … 123 characters … " */
 
 const char message_rest[] =
     "Shortened; all of it: logwatch incidents --all --json";
@@ -310,30 +310,6 @@ lines_list(struct message *m, struct message_lines *lines, const json_t *list,
 		m->shortened = true;
 }
 
-/* Lets go of about a quarter of the lines, at their end or their start. */
-static bool
-lines_drop(struct message_lines *lines, size_t keep, bool first)
-{
-	size_t n = lines->count / 4 + 1;
-
-	if (lines->count <= keep)
-		return false;
-	if (n > lines->count - keep)
-		n = lines->count - keep;
-	if (first) {
-		for (size_t i = 0; i < n; i++)
-			free(lines->line[i]);
-		memmove(lines->line, lines->line + n,
-		    (lines->count - n) * sizeof *lines->line);
-	} else {
-		for (size_t i = lines->count - n; i < lines->count; i++)
-			free(lines->line[i]);
-	}
-	lines->count -= n;
-	lines->skipped += n;
-	return true;
-}
-
 /* Times. */
 
 /* "2025-10-17 08:00:03 UTC" from the record's form; "" where it is none. */
@@ -575,7 +551,7 @@ headline_of(struct message *m, const json_t *record)
 {
 	bool cut = false; /* the summary itself is in the message as well */
 	char *summary = text_cut(text_of(m->summary), 200, &cut);
-	char *host = member_line(m, record, "host", MESSAGE_FACT_NAME_MAX);
+	char *host = member_line(m, record, "host", MESSAGE_NAME_MAX);
 	struct str text = { 0 };
 	char *headline;
 
@@ -675,10 +651,10 @@ static char *
 where_of(struct message *m, const json_t *record)
 {
 	char *parts[] = {
-		member_line(m, record, "host", MESSAGE_FACT_NAME_MAX),
-		member_line(m, record, "source", MESSAGE_FACT_NAME_MAX),
+		member_line(m, record, "host", MESSAGE_NAME_MAX),
+		member_line(m, record, "source", MESSAGE_NAME_MAX),
 		place_of(m, record),
-		member_line(m, record, "id", MESSAGE_FACT_NAME_MAX),
+		member_line(m, record, "id", MESSAGE_NAME_MAX),
 	};
 	struct str where = { 0 };
 
@@ -775,58 +751,119 @@ message_free(struct message *m)
 	free(m);
 }
 
-/* Dropping. */
+/* Dropping: each function drops one piece and tells its bytes; 0: there is none
+ * to drop. */
 
-static bool
+static size_t
+lines_drop(struct message_lines *lines, size_t keep, bool first)
+{
+	size_t i = first ? 0 : lines->count - 1;
+	size_t bytes;
+
+	if (lines->count <= keep)
+		return 0;
+	bytes = strlen(lines->line[i]) + 1;
+	free(lines->line[i]);
+	lines->count--;
+	lines->skipped++;
+	memmove(lines->line + i, lines->line + i + 1,
+	    (lines->count - i) * sizeof *lines->line);
+	return bytes;
+}
+
+/* Cut a little shorter, it may well have more bytes than before. */
+static size_t
 text_drop(char **text, size_t max)
 {
 	bool cut = false;
 	char *shorter;
+	size_t before, after;
 
 	if (*text == NULL)
-		return false;
+		return 0;
 	shorter = text_cut(text_of(*text), max, &cut);
+	before = strlen(*text);
+	after = strlen(shorter);
 	free(*text);
 	*text = shorter;
-	return cut;
+	if (!cut)
+		return 0;
+	return before > after ? before - after : 1;
 }
 
-static bool
-output_drop(struct message *m)
+static size_t
+fact_drop(struct message *m)
 {
-	for (size_t i = 0; i < m->step_count; i++)
-		if (lines_drop(&m->steps[i].output, 0, true))
-			return true;
-	return false;
+	struct message_fact *fact;
+	size_t bytes;
+
+	if (m->fact_count == 0)
+		return 0;
+	fact = &m->facts[--m->fact_count];
+	bytes = strlen(fact->name) + strlen(fact->value);
+	fact_free(fact);
+	return bytes;
 }
 
-static bool
+static size_t
 description_drop(struct message *m)
 {
-	bool had = m->description != NULL;
+	size_t bytes = m->description != NULL ? strlen(m->description) : 0;
 
 	free(m->description);
 	m->description = NULL;
-	return had;
+	return bytes;
+}
+
+static size_t
+output_drop(struct message *m)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < m->step_count && bytes == 0; i++)
+		bytes = lines_drop(&m->steps[i].output, 0, true);
+	return bytes;
+}
+
+static size_t
+event_drop(struct message *m)
+{
+	size_t bytes = lines_drop(&m->event, 1, false);
+
+	if (bytes == 0 && m->event.count > 0)
+		bytes = text_drop(&m->event.line[0], 500);
+	return bytes;
+}
+
+static size_t
+piece_drop(struct message *m)
+{
+	size_t bytes;
+
+	if ((bytes = lines_drop(&m->after, 0, false)) > 0 ||
+	    (bytes = lines_drop(&m->before, 0, true)) > 0 ||
+	    (bytes = fact_drop(m)) > 0 || (bytes = description_drop(m)) > 0 ||
+	    (bytes = output_drop(m)) > 0 || (bytes = event_drop(m)) > 0 ||
+	    (bytes = text_drop(&m->need, 300)) > 0 ||
+	    (bytes = text_drop(&m->summary, 300)) > 0)
+		return bytes;
+	return text_drop(&m->where, 300);
 }
 
 bool
-message_drop(struct message *m)
+message_drop(struct message *m, size_t over, size_t piece)
 {
+	size_t dropped = 0;
+
 	m->shortened = true;
-	if (lines_drop(&m->after, 0, false) || lines_drop(&m->before, 0, true))
-		return true;
-	if (m->fact_count > 0) {
-		fact_free(&m->facts[--m->fact_count]);
-		return true;
+	while (dropped < over) {
+		size_t bytes = piece_drop(m);
+
+		if (bytes == 0)
+			break;
+		dropped += bytes + piece;
 	}
-	if (description_drop(m) || output_drop(m) ||
-	    lines_drop(&m->event, 1, false))
-		return true;
-	if (m->event.count > 0 && text_drop(&m->event.line[0], 500))
-		return true;
-	return text_drop(&m->need, 300) || text_drop(&m->summary, 300) ||
-	       text_drop(&m->where, 300);
+	return dropped > 0;
 }
 
 /* Log lines. */

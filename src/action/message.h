@@ -13,12 +13,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Characters that one text may have; a longer one shows its head and tail. */
-#define MESSAGE_TITLE_MAX 100
+/* Characters that one text may have; a longer one shows its head and tail.
+ * Escaped, a character may become five: with that, each still fits where the
+ * narrowest receiver puts it. */
+#define MESSAGE_TITLE_MAX 50
+#define MESSAGE_NAME_MAX 64
 #define MESSAGE_HEADLINE_MAX 400
 #define MESSAGE_TEXT_MAX 1400
-#define MESSAGE_FACT_NAME_MAX 60
-#define MESSAGE_FACT_MAX 300
+#define MESSAGE_FACT_NAME_MAX 50
+#define MESSAGE_FACT_MAX 200
 #define MESSAGE_STEP_MAX 200
 #define MESSAGE_LINE_MAX 300
 #define MESSAGE_EVENT_LINE_MAX 1500
@@ -84,12 +87,16 @@ struct message *message_new(const json_t *record);
 void message_free(struct message *m); /* NULL does nothing */
 
 /**
- * Drops a little of what is needed least: context after, context before, facts,
- * description, output, then parts of what is left.
+ * Drops what is needed least, piece by piece until so much is gone: context
+ * after, context before, facts, description, output, then parts of what is
+ * left.
  *
- * Returns false where nothing can go any more; some 4,000 characters are left.
+ * over   bytes that are too many
+ * piece  bytes that a line or fact costs beside its text
+ *
+ * Returns false where nothing can go any more; some 3,000 characters are left.
  */
-bool message_drop(struct message *m);
+bool message_drop(struct message *m, size_t over, size_t piece);
 
 /**
  * Adds the log lines as one text: those of the event behind an arrow, those

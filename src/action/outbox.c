@@ -810,10 +810,12 @@ delivery_settle(struct outbox *ob, struct delivery *d)
 void
 outbox_send(struct outbox *ob)
 {
-	struct delivery *d;
+	struct delivery *d, *next;
 
-	while ((d = TAILQ_FIRST(&ob->perhaps_saved)) != NULL)
+	for (d = TAILQ_FIRST(&ob->perhaps_saved); d != NULL; d = next) {
+		next = TAILQ_NEXT(d, save_link);
 		delivery_settle(ob, d);
+	}
 	ob->save_again_ms = TAILQ_EMPTY(&ob->unsaved)
 	                        ? INT64_MAX
 	                        : clock_now_ms() + SAVE_AGAIN_MS;

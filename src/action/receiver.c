@@ -107,14 +107,11 @@ url_read(const struct node *n, struct address *a, bool *disabled)
 
 	if (!node_text(n, &url))
 		return;
-	a->url = mem_text(url);
-	if (url[0] == '\0') {
-		*disabled = true;
-		return;
-	}
-	fault = url_fault(url);
+	*disabled = url[0] == '\0';
+	fault = *disabled ? NULL : url_fault(url);
 	if (fault != NULL)
 		node_error(n, "the url %s", fault);
+	a->url = mem_text(url);
 }
 
 static void
@@ -218,7 +215,7 @@ address_url(const struct address *a, struct err *err)
 		err_set(err, "its url is empty");
 		return NULL;
 	}
-	if (secret_read(a->url_file, &url, err) != 0)
+	if (secret_read(a->url_file, &url, err) != 0 || url.data == NULL)
 		goto fail;
 	fault = strlen(url.data) == url.len ? url_fault(url.data)
 	                                    : "holds a NUL byte";
@@ -278,7 +275,7 @@ secrets_add(struct secrets *s, struct text text, const char *separators)
 {
 	size_t start = 0;
 
-	for (size_t i = 0; i <= text.len; i++) {
+	for (size_t i = 0; text.data != NULL && i <= text.len; i++) {
 		if (i < text.len && strchr(separators, text.data[i]) == NULL)
 			continue;
 		if (i - start >= HIDDEN_MIN && s->count < SECRETS_MAX)

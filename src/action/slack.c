@@ -412,19 +412,27 @@ colour_of(enum message_tone tone)
 	return "#2F80ED";
 }
 
-static bool
-blocks_fit(const json_t *blocks)
+static size_t
+excess(size_t shown, size_t max)
 {
-	return shown_units(blocks) <= BLOCKS_MAX;
+	return shown > max ? shown - max : 0;
 }
 
-static bool
-attachment_fits(const json_t *a)
+static size_t
+blocks_excess(const json_t *blocks)
+{
+	return excess(shown_units(blocks), BLOCKS_MAX);
+}
+
+static size_t
+attachment_excess(const json_t *a)
 {
 	const char *text = json_string_value(json_object_get(a, "text"));
+	size_t all =
+	    excess(shown_units(a) + MESSAGE_HEADLINE_MAX, ATTACHMENT_MAX);
+	size_t of_text = excess(units(text), ATTACHMENT_TEXT_MAX);
 
-	return shown_units(a) + MESSAGE_HEADLINE_MAX <= ATTACHMENT_MAX &&
-	       units(text) <= ATTACHMENT_TEXT_MAX;
+	return all > of_text ? all : of_text;
 }
 
 /* The attachment in a format: written, and again with less in it until it
@@ -432,13 +440,13 @@ attachment_fits(const json_t *a)
 static json_t *
 attachment_fitted(struct message *m, enum format format)
 {
-	bool blocks = format == FORMAT_BLOCKS;
-
 	for (;;) {
+		bool blocks = format == FORMAT_BLOCKS;
 		json_t *json = blocks ? blocks_of(m) : attachment_of(m);
+		size_t over =
+		    blocks ? blocks_excess(json) : attachment_excess(json);
 
-		if ((blocks ? blocks_fit(json) : attachment_fits(json)) ||
-		    !message_drop(m))
+		if (over == 0 || !message_drop(m, over, 1))
 			return blocks ? json_pack("{s:o}", "blocks", json)
 			              : json;
 		json_decref(json);
@@ -508,6 +516,19 @@ plain_add(struct str *text, const char *line)
 	str_free(&escaped_line);
 }
 
+static void
+plain_add_facts(struct str *text, const struct message *m)
+{
+	for (size_t i = 0; i < m->fact_count; i++) {
+		struct str line = { 0 };
+
+		str_printf(
+		    &line, "%s: %s", m->facts[i].name, m->facts[i].value);
+		plain_add(text, line.data);
+		str_free(&line);
+	}
+}
+
 static char *
 slack_plain_body(const void *settings, const json_t *record)
 {
@@ -525,6 +546,7 @@ slack_plain_body(const void *settings, const json_t *record)
 	plain_add(&text, m->where);
 	plain_add(&text, m->runbook);
 	plain_add(&text, message_rest);
+	plain_add_facts(&text, m);
 	for (size_t i = 0; i < m->event.count; i++)
 		plain_add(&text, m->event.line[i]);
 	body = envelope(json_stringn(text.data, text.len));

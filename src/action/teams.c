@@ -15,6 +15,7 @@
 
 #define CARD_MAX 20000 /* bytes: Teams refuses from 28 KB as it stores them */
 #define PLAIN_MAX 6000
+#define ITEM_BYTES 120 /* of a line's item beside its text */
 
 #define ZERO_WIDTH_SPACE "\xe2\x80\x8b" /* U+200B */
 #define NO_BREAK_SPACE "\xc2\xa0"       /* U+00A0 */
@@ -127,20 +128,32 @@ markdown(const char *text)
 	return json_take(&out);
 }
 
-/* A log line: blanks at its start would be collapsed, and so would an empty
- * one be. */
+/* A log line: of blanks at its start and of several in a row, one would be
+ * left, and of an empty line nothing. */
 static json_t *
 monospace(const char *line)
 {
 	struct str out = { 0 };
+	struct str spaced = { 0 };
+	bool blank = true;
 
-	for (; *line == ' ' || *line == '\t'; line++)
-		for (int i = *line == '\t' ? 4 : 1; i > 0; i--)
-			str_puts(&out, NO_BREAK_SPACE);
 	literal_add(line, &out);
-	if (out.len == 0)
-		str_puts(&out, NO_BREAK_SPACE);
-	return json_take(&out);
+	for (size_t i = 0; i < out.len; i++) {
+		bool is_blank = out.data[i] == ' ' || out.data[i] == '\t';
+
+		if (out.data[i] == '\t')
+			str_puts(&spaced, NO_BREAK_SPACE NO_BREAK_SPACE
+					      NO_BREAK_SPACE NO_BREAK_SPACE);
+		else if (is_blank && blank)
+			str_puts(&spaced, NO_BREAK_SPACE);
+		else
+			str_putc(&spaced, out.data[i]);
+		blank = is_blank;
+	}
+	if (spaced.len == 0)
+		str_puts(&spaced, NO_BREAK_SPACE);
+	str_free(&out);
+	return json_take(&spaced);
 }
 
 /* The card's items. */
@@ -322,7 +335,8 @@ body_fitted(const json_t *record, size_t max)
 	struct message *m = message_new(record);
 	char *body = envelope_write(card_of(m));
 
-	while (strlen(body) > max && message_drop(m)) {
+	while (strlen(body) > max &&
+	       message_drop(m, strlen(body) - max, ITEM_BYTES)) {
 		free(body);
 		body = envelope_write(card_of(m));
 	}

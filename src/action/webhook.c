@@ -173,7 +173,9 @@ webhook_free(void *settings)
 static const struct template *
 webhook_template(const void *settings)
 {
-	return ((const struct webhook *)settings)->body;
+	const struct webhook *w = settings;
+
+	return w->body;
 }
 
 /* Bodies. */

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /** What an allocation that failed comes to. */
-static inline void *
+__attribute__((returns_nonnull)) static inline void *
 mem_check(void *p)
 {
 	if (p == NULL) {
@@ -23,14 +23,14 @@ mem_check(void *p)
 }
 
 /** Zeroed memory for count things of size bytes. */
-static inline void *
+__attribute__((returns_nonnull)) static inline void *
 mem_new(size_t count, size_t size)
 {
 	return mem_check(calloc(count ? count : 1, size ? size : 1));
 }
 
 /** Memory grown or shrunk to count things of size bytes; new part unset. */
-static inline void *
+__attribute__((returns_nonnull)) static inline void *
 mem_resize(void *p, size_t count, size_t size)
 {
 	if (count == 0 || size == 0)
@@ -39,14 +39,13 @@ mem_resize(void *p, size_t count, size_t size)
 }
 
 /** A copy of len bytes with a NUL behind them. */
-static inline char *
+__attribute__((returns_nonnull)) static inline char *
 mem_copy(const char *data, size_t len)
 {
-	char *copy = mem_check(malloc(len + 1));
+	char *copy = mem_new(len + 1, 1);
 
 	if (len > 0)
 		memcpy(copy, data, len);
-	copy[len] = '\0';
 	return copy;
 }
 

@@ -76,7 +76,7 @@ duration_write(int64_t ms, char out[static WHEN_SIZE])
 	size_t len = 0;
 
 	if (ms == 0)
-		return strcpy(out, "0s");
+		return memcpy(out, "0s", sizeof "0s");
 	if (ms < 0)
 		out[len++] = '-';
 	for (size_t i = 0; i < UNITS; i++) {

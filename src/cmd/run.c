@@ -13,6 +13,7 @@
 #include "ruleset.h"
 #include "store/store.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -340,6 +341,7 @@ run(struct daemon *d)
 	struct err err;
 	int status;
 
+	assert(d->rules.count > 0);
 	d->state_path = state_path(d->state, d->rs, d->rules.v[0], &err);
 	if (d->state_path == NULL)
 		return failed("%s", err.text);

@@ -357,6 +357,14 @@ struct window {
 	bool head, tail; /* whether something is left out there */
 };
 
+static bool
+is_newline(const struct file *f, size_t index)
+{
+	char c = f->content.data[char_to_byte(f, index)];
+
+	return c == '\n' || c == '\r';
+}
+
 static struct window
 window_of(const struct file *f, struct place at)
 {
@@ -364,8 +372,7 @@ window_of(const struct file *f, struct place at)
 	size_t to = at.line < f->line_count ? f->lines[at.line] : f->chars;
 	struct window w = { from, to, from + at.column - 1, false, false };
 
-	while (to > from &&
-	       memchr("\r\n", f->content.data[char_to_byte(f, to - 1)], 2))
+	while (to > from && is_newline(f, to - 1))
 		to--;
 	w.to = to;
 	if (to - from <= WIDTH_MAX)
@@ -517,7 +524,9 @@ least(unsigned a, unsigned b)
 static char
 small(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c;
 }
 
 /*

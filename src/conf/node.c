@@ -112,20 +112,20 @@ mark_offset(const struct reader *r, yaml_mark_t mark)
 static bool
 ends_with(const char *text, const char *end)
 {
-	size_t len = text == NULL ? 0 : strlen(text), end_len = strlen(end);
+	size_t len = strlen(text), end_len = strlen(end);
 
 	return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
 static const struct problem *
-problem_find(const yaml_parser_t *p)
+problem_find(const char *problem, const char *context)
 {
 	for (size_t i = 0; i < sizeof problems / sizeof *problems; i++) {
 		const struct problem *known = &problems[i];
 
-		if (strcmp(p->problem, known->problem) == 0 &&
+		if (strcmp(problem, known->problem) == 0 &&
 		    (known->context == NULL ||
-			ends_with(p->context, known->context)))
+			ends_with(context, known->context)))
 			return known;
 	}
 	return NULL;
@@ -141,7 +141,7 @@ single_quoted(struct text content, size_t open, struct str *out)
 	str_putc(out, '\'');
 	for (size_t i = open + 1; i < content.len; i++) {
 		char c = content.data[i];
-		char next = i + 1 < content.len ? content.data[i + 1] : '\n';
+		char next = content.data[i + 1]; /* NUL behind the last */
 
 		if (c == '\n' || c == '\r' || out->len > 2 * SHOWN_MAX)
 			return false;
@@ -192,7 +192,7 @@ static void
 start_fault(struct reader *r)
 {
 	size_t at = mark_offset(r, r->parser.problem_mark);
-	char c = at < r->doc->content.len ? r->doc->content.data[at] : ' ';
+	char c = r->doc->content.data[at];
 
 	if (c == '\t')
 		doc_error(r->doc, at, "a tab cannot indent (use blanks)");
@@ -222,25 +222,25 @@ static void
 syntax_fault(struct reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
-	const char *context = p->context != NULL ? p->context : "in YAML";
-	const struct problem *known;
+	const char *problem = p->problem != NULL ? p->problem : "not readable";
+	const char *context = p->context != NULL ? p->context : "as YAML";
+	const struct problem *known = problem_find(problem, context);
 
 	r->stopped = true;
-	if (p->error == YAML_MEMORY_ERROR || p->problem == NULL)
+	if (p->error == YAML_MEMORY_ERROR)
 		mem_check(NULL);
-	known = problem_find(p);
 	if (known != NULL)
 		known_fault(r, known);
-	else if (strcmp(p->problem, "found unknown escape character") == 0 ||
-		 strcmp(p->problem,
-		     "did not find expected hexdecimal number") == 0)
+	else if (strcmp(problem, "found unknown escape character") == 0 ||
+		 strcmp(problem, "did not find expected hexdecimal number") ==
+		     0)
 		escape_fault(r);
-	else if (strcmp(p->problem,
+	else if (strcmp(problem,
 		     "found character that cannot start any token") == 0)
 		start_fault(r);
 	else
 		doc_error(r->doc, mark_offset(r, p->problem_mark), "%s %s",
-		    p->problem, context);
+		    problem, context);
 }
 
 /* The next event; false where there is none for a fault. */

@@ -69,7 +69,7 @@ walk_newline(struct walk *w)
 static void
 walk_escape(struct walk *w)
 {
-	char kind = w->at + 1 < w->source.len ? w->source.data[w->at + 1] : 0;
+	char kind = w->source.data[w->at + 1]; /* NUL behind the file */
 	struct text rest = { w->raw.data + w->done, w->raw.len - w->done };
 
 	w->at += kind == 'x' ? 4 : kind == 'u' ? 6 : kind == 'U' ? 10 : 2;

@@ -259,7 +259,7 @@ expand(const struct node *n, struct str *out)
 
 	for (size_t at = 0; at < n->raw.len;) {
 		char c = n->raw.data[at];
-		char next = at + 1 < n->raw.len ? n->raw.data[at + 1] : '\0';
+		char next = n->raw.data[at + 1]; /* NUL behind the last */
 
 		if (c == '$' && next == '{') {
 			good = variable_read(n, &at, out) && good;

@@ -293,7 +293,6 @@ complete(const struct first *first, void *ctx)
 
 	captures_merge(&both, first->captures);
 	f = finding_of(c->ds, c->hit, &both, c->now_ms);
-	f.first_ms = first->ms;
 	c->ds->fn(&f, c->ds->ctx);
 }
 

@@ -60,8 +60,9 @@ expire(struct sequence *q, int64_t now_ms)
 	const struct waiting *w;
 	struct text id;
 
+	/* One from the future was read back after the clock was set back. */
 	while ((w = map_oldest(q->firsts, &id)) != NULL &&
-	       now_ms - w->ms >= q->within_ms)
+	       (now_ms - w->ms >= q->within_ms || w->ms > now_ms))
 		map_remove(q->firsts, id);
 }
 

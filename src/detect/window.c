@@ -89,6 +89,9 @@ window_add(
 {
 	while (w->used > 0 && now_ms - w->seen[0].ms >= w->within_ms)
 		forget(w, 0);
+	/* Read back after the clock was set back: no telling when they were. */
+	while (w->used > 0 && w->seen[w->used - 1].ms > now_ms)
+		forget(w, w->used - 1);
 	remember(w, now_ms, utf8_head_bytes(value, VALUE_MAX));
 	*first_ms = w->seen[0].ms;
 	return w->used == w->count;

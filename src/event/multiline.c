@@ -127,8 +127,9 @@ multiline_feed(struct multiline *m, const struct block *block, int64_t now_ms,
 		.block = block,
 	};
 
-	/* What waits began before this block: its lines do too. */
+	/* What waits began before this block: so did the lines around it. */
 	m->event.before = 0;
+	m->event.block = NULL;
 	for (; p < end; line.line++) {
 		const char *newline = memchr(p, '\n', (size_t)(end - p));
 		const char *stop = newline != NULL ? newline : end;
@@ -147,7 +148,12 @@ multiline_feed(struct multiline *m, const struct block *block, int64_t now_ms,
 	}
 	if (m->lines > 0)
 		m->due_ms = now_ms + m->options.timeout_ms;
-	m->event.block = NULL;
+}
+
+const struct event *
+multiline_waiting(const struct multiline *m)
+{
+	return m->lines > 0 ? &m->event : NULL;
 }
 
 void

@@ -40,6 +40,10 @@ void multiline_flush(struct multiline *m);
 int64_t multiline_due(const struct multiline *m);
 void multiline_tick(struct multiline *m, int64_t now_ms);
 
+/** The event that waits, without its text; its block is that of the last feed,
+ * if it began there, and may be looked at until the next.  NULL: none. */
+const struct event *multiline_waiting(const struct multiline *m);
+
 /** Where the event that waits starts: to be read again after a restart.
  * Returns false where none waits. */
 bool multiline_pending(

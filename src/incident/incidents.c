@@ -11,7 +11,8 @@
 
 #include <assert.h>
 
-#define OPEN_MAX 10000 /* more at once tell nobody anything */
+#define OPEN_MAX 10000    /* more at once tell nobody anything */
+#define COOLING_MAX 10000 /* resolved ones that may come back */
 #define SUMMARY_MAX 1000
 #define SUMMARY_EVENT_MAX 200
 
@@ -218,7 +219,7 @@ default_summary(struct incident *i)
 static void
 describe(struct incidents *is, struct incident *i, const struct finding *f)
 {
-	const struct policy *p = policy_of(is, i);
+	const struct policy *p = &is->spec.policies[f->rule];
 	int64_t wall_ms = f->event->wall_ms;
 
 	pairs_free(&i->captures);
@@ -414,6 +415,23 @@ incidents_dirty(struct incidents *is, incident_fn *fn, void *ctx)
 			fn(is->v[k], ctx);
 }
 
+/* A cooldown is long and a log has keys without number: the longest resolved
+ * do not come back. */
+static void
+bound_cooling(struct incidents *is)
+{
+	while (is->count - is->open_count > COOLING_MAX) {
+		size_t oldest = is->count;
+
+		for (size_t k = 0; k < is->count; k++)
+			if (is->v[k]->state == INCIDENT_RESOLVED &&
+			    (oldest == is->count ||
+				is->v[k]->closed_ms < is->v[oldest]->closed_ms))
+				oldest = k;
+		drop(is, oldest);
+	}
+}
+
 void
 incidents_saved(struct incidents *is)
 {
@@ -422,6 +440,7 @@ incidents_saved(struct incidents *is)
 			is->v[k]->dirty = false;
 			schedule(is, is->v[k]);
 		}
+	bound_cooling(is);
 }
 
 void

@@ -60,7 +60,8 @@ void incidents_tick(struct incidents *is, int64_t now_ms, int64_t wall_ms);
 /** Tells each that is to be saved; the caller saves it. */
 typedef void incident_fn(struct incident *i, void *ctx);
 void incidents_dirty(struct incidents *is, incident_fn *fn, void *ctx);
-/** What was told is saved. */
+/** What was told is saved.  Of those that cool down too many may be there now:
+ * the longest resolved are forgotten. */
 void incidents_saved(struct incidents *is);
 void incidents_each_open(struct incidents *is, incident_fn *fn, void *ctx);
 /** Takes back one from the store; owns it from now on. */

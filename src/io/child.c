@@ -79,30 +79,11 @@ pipes_close(struct pipes *p)
 	close_fd(&p->output[1]);
 }
 
-/* Moves a descriptor out of the way of 0, 1 and 2, which the child's are made
- * one after the other. */
-static int
-fd_lift(int *fd)
-{
-	int high;
-
-	if (*fd > STDERR_FILENO)
-		return 0;
-	high = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	if (high < 0)
-		return -1;
-	close(*fd);
-	*fd = high;
-	return 0;
-}
-
 static int
 pipes_open(struct pipes *p, struct err *err)
 {
 	*p = (struct pipes){ { -1, -1 }, { -1, -1 } };
 	if (pipe2(p->input, O_CLOEXEC) < 0 || pipe2(p->output, O_CLOEXEC) < 0 ||
-	    fd_lift(&p->input[0]) < 0 || fd_lift(&p->input[1]) < 0 ||
-	    fd_lift(&p->output[0]) < 0 || fd_lift(&p->output[1]) < 0 ||
 	    fcntl(p->input[1], F_SETFL, O_NONBLOCK) < 0 ||
 	    fcntl(p->output[0], F_SETFL, O_NONBLOCK) < 0) {
 		err_set(err, "pipe: %m");
@@ -112,6 +93,8 @@ pipes_open(struct pipes *p, struct err *err)
 	return 0;
 }
 
+/* Where 0, 1 or 2 were closed here, the read end of the input pipe may be one
+ * of them, and the write end of the output pipe none: so in this order. */
 static void
 set_files(
     posix_spawn_file_actions_t *files, const char *cwd, const struct pipes *p)

@@ -22,7 +22,7 @@ struct at_end {
 struct loop {
 	uv_loop_t uv;
 	uv_async_t keep; /* never sent: keeps uv_run() from returning */
-	LIST_HEAD(, at_end) ends;
+	LIST_HEAD(at_ends, at_end) ends;
 };
 
 struct on_signal {

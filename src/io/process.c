@@ -44,6 +44,7 @@ process_read(pid_t pid, struct process *out)
 	/* the second field is the name in brackets, which may hold any */
 	fields = strrchr(buf, ')');
 	if (fields == NULL ||
+	    /* NOLINTNEXTLINE(cert-err34-c): the kernel writes numbers */
 	    sscanf(fields + 1,
 		" %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
 		"%*d %*d %*d %*d %" SCNd64,
@@ -117,7 +118,7 @@ process_list(size_t *count)
 	}
 	if (dir != NULL)
 		closedir(dir);
-	if (*count > 0)
+	if (list != NULL)
 		qsort(list, *count, sizeof *list, by_pid);
 	return list;
 }

@@ -23,9 +23,12 @@ struct probe {
 };
 
 struct reading {
-	struct matcher *matcher;
 	struct multiline *multiline;
 	struct context *context;
+	/* The lines before the event that waits, while it waits: by its end
+	 * its own lines have taken their place in the context. */
+	int64_t kept_for; /* the event's offset; -1: none */
+	struct str kept;  /* each with a newline behind it */
 };
 
 struct matcher {
@@ -81,6 +84,7 @@ reading_free(void *value)
 
 	multiline_free(r->multiline);
 	context_free(r->context);
+	str_free(&r->kept);
 	free(r);
 }
 
@@ -211,8 +215,29 @@ reading_of(struct matcher *m, const struct block *block)
 	r = mem_new(1, sizeof *r);
 	r->multiline = multiline_new(&options, on_event, m);
 	r->context = context_new(m->spec.context_lines);
+	r->kept_for = -1;
 	map_put(m->readings, file_key(&block->file), r);
 	return r;
+}
+
+static void
+keep_line(struct text line, void *ctx)
+{
+	str_add_text(ctx, line);
+	str_putc(ctx, '\n');
+}
+
+/* An event that began in this block and waits for the next one. */
+static void
+keep_before(struct reading *r)
+{
+	const struct event *e = multiline_waiting(r->multiline);
+
+	if (e == NULL || e->block == NULL)
+		return;
+	str_clear(&r->kept);
+	r->kept_for = e->offset;
+	context_before(r->context, e, keep_line, &r->kept);
 }
 
 void
@@ -225,6 +250,7 @@ matcher_feed(struct matcher *m, const struct block *block, int64_t now_ms,
 	multiline_feed(r->multiline, block, now_ms, wall_ms);
 	if (block->unfinished)
 		multiline_flush(r->multiline);
+	keep_before(r);
 	context_note(r->context, block);
 	due = multiline_due(r->multiline);
 	if (due < m->due_ms)
@@ -301,12 +327,27 @@ matcher_pending(
 	return r != NULL && multiline_pending(r->multiline, offset, line);
 }
 
+static void
+tell_kept(const struct reading *r, context_line_fn *fn, void *ctx)
+{
+	const char *p = r->kept.data, *end = p + r->kept.len;
+
+	for (const char *newline; p < end; p = newline + 1) {
+		newline = memchr(p, '\n', (size_t)(end - p));
+		fn((struct text){ p, (size_t)(newline - p) }, ctx);
+	}
+}
+
 void
 matcher_before(const struct matcher *m, const struct event *event,
     context_line_fn *fn, void *ctx)
 {
 	const struct reading *r = map_get(m->readings, file_key(&event->file));
 
-	if (r != NULL)
+	if (r == NULL)
+		return;
+	if (r->kept_for == event->offset)
+		tell_kept(r, fn, ctx);
+	else
 		context_before(r->context, event, fn, ctx);
 }

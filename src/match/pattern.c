@@ -82,6 +82,7 @@ compile(struct text text, size_t *offset, struct err *err)
 	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
 	pcre2_code *code;
 	PCRE2_UCHAR words[256];
+	uint32_t names = 0;
 	int number = 0;
 
 	*offset = 0;
@@ -97,6 +98,14 @@ compile(struct text text, size_t *offset, struct err *err)
 	if (code == NULL) {
 		pcre2_get_error_message(number, words, sizeof words);
 		err_set(err, "%s", (const char *)words);
+		return NULL;
+	}
+	pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &names);
+	if (names > CAPTURES_MAX) {
+		err_set(err, "more than %d named captures", CAPTURES_MAX);
+		*offset = 0;
+		pcre2_code_free(code);
+		return NULL;
 	}
 	return code;
 }

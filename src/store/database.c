@@ -22,6 +22,7 @@ struct database {
 	sqlite3 *handle;
 	char *name;
 	enum database_kind kind;
+	bool ours;     /* may be changed */
 	bool active;   /* between begin and its end */
 	bool doomed;   /* something in it failed: reason says what */
 	bool unsynced; /* committed, but the disk did not confirm it */
@@ -50,6 +51,14 @@ fail(struct database *db, const char *what, struct err *err)
 	return err_wrap(err, "state file %s: %s", db->name, what);
 }
 
+/* Runs statements, so that fail() can say why one did not work. */
+static int
+run(struct database *db, const char *sql)
+{
+	errno = 0;
+	return sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+}
+
 static int
 count_pages(void *ctx, sqlite3 *handle, const char *schema, int pages)
 {
@@ -61,7 +70,8 @@ count_pages(void *ctx, sqlite3 *handle, const char *schema, int pages)
 	return SQLITE_OK;
 }
 
-/* The file may come from anywhere: what is in it must not do anything. */
+/* The file may come from anywhere: what is in it must not do anything, and it
+ * stays as it is until it is known to be ours. */
 static void
 distrust(sqlite3 *handle)
 {
@@ -72,6 +82,7 @@ distrust(sqlite3 *handle)
 		{ SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
 		{ SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
 		{ SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
+		{ SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1 },
 	};
 
 	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
@@ -81,21 +92,43 @@ distrust(sqlite3 *handle)
 	sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
 }
 
+/* Whether the path no longer leads to what is being written to. */
+static bool
+moved(struct database *db)
+{
+	int answer = 0;
+
+	if (db->kind == DATABASE_STATE)
+		sqlite3_file_control(
+		    db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &answer);
+	return answer != 0;
+}
+
 static enum schema_verdict
 connect(struct database *db, const char *file, struct err *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 	            SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
-	int rc = sqlite3_open_v2(file, &db->handle, flags, NULL);
+	enum schema_verdict verdict;
+	int rc;
 
+	errno = 0;
+	rc = sqlite3_open_v2(file, &db->handle, flags, NULL);
 	mem_check(db->handle);
 	if (rc == SQLITE_OK) {
 		distrust(db->handle);
-		rc = sqlite3_exec(db->handle, setup, NULL, NULL, NULL);
+		rc = run(db, setup);
 	}
 	if (rc != SQLITE_OK)
 		return schema_fault(db->handle, rc, err);
-	return schema_judge(db->handle, err);
+	verdict = schema_judge(db->handle, err);
+	/* Had it been moved aside just before it was locked, the log beside it
+	 * would be another file's.  Now that it is locked nobody may. */
+	if (moved(db)) {
+		err_set(err, "it was replaced at this moment");
+		verdict = SCHEMA_BUSY;
+	}
+	return verdict;
 }
 
 static int
@@ -113,17 +146,25 @@ static enum schema_verdict
 take(struct database *db, enum schema_verdict verdict, struct err *err)
 {
 	bool wal = false;
-	int rc = sqlite3_exec(
-	    db->handle, "PRAGMA journal_mode=WAL", note_mode, &wal, NULL);
+	int rc;
 
+	errno = 0;
+	rc = sqlite3_exec(
+	    db->handle, "PRAGMA journal_mode=WAL", note_mode, &wal, NULL);
 	if (rc != SQLITE_OK)
 		return schema_fault(db->handle, rc, err);
 	if (!wal) {
 		err_set(err, "its file system takes no write-ahead log");
 		return SCHEMA_FAILED;
 	}
-	return verdict == SCHEMA_EMPTY ? schema_create(db->handle, err)
-	                               : SCHEMA_OURS;
+	if (verdict == SCHEMA_EMPTY)
+		verdict = schema_create(db->handle, err);
+	if (verdict == SCHEMA_OURS) {
+		db->ours = true;
+		sqlite3_db_config(
+		    db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	}
+	return verdict;
 }
 
 struct database *
@@ -138,9 +179,6 @@ database_open(const char *file, enum database_kind kind, const char *name,
 	db->statements = mem_new(statements, sizeof(sqlite3_stmt *));
 	*verdict =
 	    connect(db, kind == DATABASE_MEMORY ? ":memory:" : file, err);
-	if (kind == DATABASE_COPY)
-		sqlite3_db_config(
-		    db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	if (kind == DATABASE_STATE &&
 	    (*verdict == SCHEMA_OURS || *verdict == SCHEMA_EMPTY))
 		*verdict = take(db, *verdict, err);
@@ -164,9 +202,8 @@ database_close(struct database *db)
 		sqlite3_finalize(db->statements[i]);
 	/* Where this or the checkpoint of the close fails nothing is lost: the
 	 * log stays, and the next start reads it. */
-	if (db->kind == DATABASE_STATE)
-		sqlite3_exec(
-		    db->handle, "PRAGMA incremental_vacuum", NULL, NULL, NULL);
+	if (db->ours)
+		run(db, "PRAGMA incremental_vacuum");
 	sqlite3_close(db->handle);
 	free(db->statements);
 	free(db->name);
@@ -205,8 +242,7 @@ database_begin(struct database *db, struct err *err)
 	if (db->kind == DATABASE_COPY)
 		return err_set(
 		    err, "state file %s: opened for reading only", db->name);
-	if (sqlite3_exec(db->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) !=
-	    SQLITE_OK)
+	if (run(db, "BEGIN IMMEDIATE") != SQLITE_OK)
 		return fail(db, "begin a transaction", err);
 	db->active = true;
 	db->doomed = false;
@@ -218,20 +254,8 @@ database_rollback(struct database *db)
 {
 	/* Some faults have rolled it back already. */
 	if (db->active && !sqlite3_get_autocommit(db->handle))
-		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+		run(db, "ROLLBACK");
 	db->active = false;
-}
-
-/* Whether the path no longer leads to what is being written to. */
-static bool
-moved(struct database *db)
-{
-	int answer = 0;
-
-	if (db->kind == DATABASE_STATE)
-		sqlite3_file_control(
-		    db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &answer);
-	return answer != 0;
 }
 
 /* Brings the write-ahead log into the database, which is then synced. */
@@ -242,8 +266,10 @@ checkpoint(struct database *db, struct err *err)
 	 * page in its beginning would count over a newer in the database. */
 	int mode = db->unsynced ? SQLITE_CHECKPOINT_TRUNCATE
 	                        : SQLITE_CHECKPOINT_PASSIVE;
-	int rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, mode, NULL, NULL);
+	int rc;
 
+	errno = 0;
+	rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, mode, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return fail(db, "write the log into the database", err);
 	db->wal_pages = 0;
@@ -313,8 +339,7 @@ database_commit(struct database *db, bool durable, struct err *err)
 
 	assert(db->active);
 	ret = commit_check(db, err);
-	if (ret == 0 &&
-	    sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+	if (ret == 0 && run(db, "COMMIT") != SQLITE_OK)
 		ret = fail(db, "commit", err);
 	database_rollback(db);
 	if (ret == 0 && durable)
@@ -336,6 +361,7 @@ database_query(struct database *db, size_t id, const char *sql)
 		q.rc = SQLITE_ABORT;
 		return q;
 	}
+	errno = 0;
 	if (db->statements[id] == NULL)
 		q.rc = sqlite3_prepare_v3(db->handle, sql, -1,
 		    SQLITE_PREPARE_PERSISTENT, &db->statements[id], NULL);
@@ -372,8 +398,10 @@ query_bind_text(struct query *q, struct text text)
 bool
 query_next(struct query *q)
 {
-	if (q->rc == SQLITE_OK || q->rc == SQLITE_ROW)
+	if (q->rc == SQLITE_OK || q->rc == SQLITE_ROW) {
+		errno = 0;
 		q->rc = sqlite3_step(q->stmt);
+	}
 	return q->rc == SQLITE_ROW;
 }
 

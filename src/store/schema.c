@@ -63,11 +63,15 @@ static const struct {
 int
 schema_error(sqlite3 *db, struct err *err)
 {
-	int rc = sqlite3_errcode(db) & 0xff;
-	int number = sqlite3_system_errno(db);
+	int number = errno;
+	int rc = sqlite3_extended_errcode(db);
 
-	/* Only these two set it; with others it may be an old one. */
-	if (number == 0 || (rc != SQLITE_IOERR && rc != SQLITE_CANTOPEN))
+	if (rc == SQLITE_READONLY_DIRECTORY)
+		return err_set(
+		    err, "no file can be made beside it: Permission denied");
+	/* sqlite3_system_errno() does not know about commits. */
+	if (number == 0 ||
+	    ((rc & 0xff) != SQLITE_IOERR && (rc & 0xff) != SQLITE_CANTOPEN))
 		return err_set(err, "%s", sqlite3_errmsg(db));
 	errno = number;
 	return err_set(err, "%s: %m", sqlite3_errmsg(db));

@@ -31,8 +31,8 @@ enum schema_verdict schema_judge(sqlite3 *db, struct err *err);
  * why not. */
 enum schema_verdict schema_create(sqlite3 *db, struct err *err);
 
-/** SQLite's words for what just failed, with the system's where it has any.
- * Returns -1, always. */
+/** SQLite's words for what just failed, and for files the system's: errno was
+ * set to 0 before.  Returns -1, always. */
 int schema_error(sqlite3 *db, struct err *err);
 
 #endif

@@ -151,10 +151,15 @@ aside_name(const char *file, struct err *err)
 	return NULL;
 }
 
-/* What belongs to the file goes first: without its log a damaged database is
- * still damaged, but a log without its database would be taken for none. */
+/*
+ * What belongs to the file goes first: without its log a damaged database is
+ * still damaged, but a log without its database would be taken for none.  An
+ * empty database stays: who has opened it would delete the log of the one that
+ * came in its place, as SQLite does for an empty one.
+ */
 static int
-move_all(const char *file, const char *aside, struct err *err)
+move_all(
+    const char *file, const struct stat *st, const char *aside, struct err *err)
 {
 	size_t count = sizeof companions / sizeof companions[0];
 	int ret = 0;
@@ -168,7 +173,7 @@ move_all(const char *file, const char *aside, struct err *err)
 		free(from);
 		free(to);
 	}
-	if (ret == 0 && rename(file, aside) != 0)
+	if (ret == 0 && st->st_size > 0 && rename(file, aside) != 0)
 		ret = err_set(err, "rename %s to %s: %m", file, aside);
 	return ret;
 }
@@ -197,14 +202,16 @@ statefile_move_aside(
 	/* Two that start at once may both find the damage: the lock lets one
 	 * act, and the other see that the file is no longer the one it read. */
 	if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
-		err_set(err, "lock %s: %m", file);
+		err_set(
+		    err, "lock %s, which another process has open: %m", file);
 		goto out;
 	}
 	ret = 0;
-	if (stat(file, &now) != 0 || !same_file(&now, judged))
+	if (stat(file, &now) != 0 || !same_file(&now, judged) ||
+	    now.st_size != judged->st_size)
 		goto out;
 	*moved = aside_name(file, err);
-	if (*moved == NULL || move_all(file, *moved, err) != 0) {
+	if (*moved == NULL || move_all(file, &now, *moved, err) != 0) {
 		free(*moved);
 		*moved = NULL;
 		ret = -1;

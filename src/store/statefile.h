@@ -32,11 +32,11 @@ pid_t statefile_holder(const char *file);
 
 /**
  * Renames the file and what belongs to it to FILE.damaged-N, while nobody else
- * has it open.
+ * has it open; of an empty one only what belongs to it.
  *
  * judged  the file that is meant: where another has come in its place, nothing
  *         is done
- * moved   set to the new name, which the caller frees; NULL: nothing was done
+ * moved   set to FILE.damaged-N, which the caller frees; NULL: nothing was done
  */
 int statefile_move_aside(
     const char *file, const struct stat *judged, char **moved, struct err *err);

@@ -170,6 +170,19 @@ refuse_second(const char *path, pid_t holder, struct err *err)
 	    path, pid);
 }
 
+/* What SQLite would take for a new file, although something was in it. */
+static bool
+emptied(const char *file, const struct stat *st, struct err *err)
+{
+	if (st->st_size == 1)
+		err_set(err, "there is only one byte in it");
+	else if (st->st_size == 0 && statefile_has_wal(file))
+		err_set(err, "it is empty, but its log %s-wal is not", file);
+	else
+		return false;
+	return true;
+}
+
 /* One look at the file, which is made where it is not there. */
 static struct database *
 try_open(const char *path, enum schema_verdict *verdict, pid_t *holder,
@@ -185,10 +198,8 @@ try_open(const char *path, enum schema_verdict *verdict, pid_t *holder,
 		err_set(err, "state file %s: %s", path, reason.text);
 		return NULL;
 	}
-	if (st.st_size == 0 && statefile_has_wal(file)) {
+	if (emptied(file, &st, &reason)) {
 		*verdict = SCHEMA_DAMAGED;
-		err_set(
-		    &reason, "it is empty, but its log %s-wal is not", file);
 	} else {
 		db = database_open(
 		    file, DATABASE_STATE, path, STATEMENTS, verdict, &reason);

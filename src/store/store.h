@@ -24,12 +24,16 @@ struct store;
  * log; one of a newer version is refused.  A second logwatch on it is refused
  * with a text that says so and what to do.
  *
+ * The lock ends with a fork, and when the same process opens or copies the file
+ * again: open it once, after going to the background.
+ *
  * Returns a store to close with store_close(), or NULL with the reason.
  */
 struct store *store_open(const char *path, struct err *err);
 
 /** A state in memory that starts as a copy of the file's (as it was last
- * committed; empty where there is none), which is not touched. */
+ * committed; empty where there is none or, said in the log, where it is
+ * damaged), which is not touched. */
 struct store *store_open_copy(const char *path, struct err *err);
 
 /**
@@ -42,8 +46,14 @@ struct store *store_open_snapshot(
 void store_close(struct store *s); /* NULL does nothing */
 
 int store_begin(struct store *s, struct err *err);
-/** durable: it is on the disk when this returns (synchronous=FULL).  On -1 the
- * transaction is rolled back. */
+/**
+ * durable: it is on the disk when this returns, with all that was committed
+ * before; else a power cut may take it back, whole.
+ *
+ * On -1 the transaction is rolled back, or where only the disk did not confirm
+ * it may stay: put the same rows again in another one.  Numbers that rows were
+ * given stay theirs.  A put that failed within it makes it fail.
+ */
 int store_commit(struct store *s, bool durable, struct err *err);
 void store_rollback(struct store *s);
 
@@ -121,7 +131,8 @@ struct delivery_row {
 	const char *incident;
 	const char *change;
 	struct text body;   /* as it is sent, each time; a put without one
-	                       keeps the body that is there; lists leave it out */
+	                       keeps the body that is there, which a rollback
+	                       takes back too; lists leave it out */
 	int64_t body_bytes; /* told by lists */
 	bool dead;
 	int64_t attempts;

@@ -90,6 +90,16 @@ newlines_count(const char *data, size_t len)
 	return (int64_t)count;
 }
 
+/* Whether the bytes before a place leave a line unfinished; zeros are those of
+ * a hole, behind which a line starts. */
+static bool
+is_within_line(struct text before)
+{
+	char last = before.len > 0 ? before.data[before.len - 1] : '\n';
+
+	return last != '\n' && last != '\0';
+}
+
 struct blocks *
 blocks_new(const struct block_origin *origin, size_t max_line, block_fn *emit,
     void *ctx)
@@ -110,7 +120,7 @@ blocks_new(const struct block_origin *origin, size_t max_line, block_fn *emit,
 	bs->line = origin->line;
 	anchor_add(&bs->told, before.data, before.len);
 	bs->read = bs->told;
-	bs->skipping = before.len > 0 && before.data[before.len - 1] != '\n';
+	bs->skipping = is_within_line(before);
 	return bs;
 }
 

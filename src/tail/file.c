@@ -15,7 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define HEAD_BYTES 256           /* that tell one file from another */
+#define HEAD_BYTES BLOCKS_ANCHOR /* that tell one file from another */
 #define COUNT_MAX (1024LL << 20) /* lines further in are not counted */
 #define COUNT_SHARE (4 << 20)    /* counted in one turn */
 #define ZEROS_MAX (64 * 1024)    /* looked at behind a hole */
@@ -383,7 +383,7 @@ static bool
 print_is(const char *print, int fd, int64_t end)
 {
 	size_t len = number_get(print, 2);
-	char buf[HEAD_BYTES > BLOCKS_ANCHOR ? HEAD_BYTES : BLOCKS_ANCHOR];
+	char buf[BLOCKS_ANCHOR];
 
 	if (len > sizeof buf || (end >= 0 && (int64_t)len > end))
 		return false;

@@ -75,9 +75,11 @@ tell(const struct mark *m, const struct inotify_event *e)
 	const char *name = kind == WATCH_NAME ? e->name : NULL;
 	struct watch *watch;
 
-	LIST_FOREACH(watch, &m->watches, link)
-	if (e->mask & (watch->mask | IN_UNMOUNT | IN_IGNORED))
-		watch->fn(kind, name, (e->mask & IN_ISDIR) != 0, watch->ctx);
+	for (watch = LIST_FIRST(&m->watches); watch != NULL;
+	     watch = LIST_NEXT(watch, link))
+		if (e->mask & (watch->mask | IN_UNMOUNT | IN_IGNORED))
+			watch->fn(
+			    kind, name, (e->mask & IN_ISDIR) != 0, watch->ctx);
 }
 
 /* The kernel has dropped the mark, because its inode is gone. */

@@ -329,8 +329,9 @@ names_mark_all(struct names *ns)
 {
 	struct target *t;
 
-	STAILQ_FOREACH(t, &ns->targets, link)
-	target_mark(t);
+	for (t = STAILQ_FIRST(&ns->targets); t != NULL;
+	     t = STAILQ_NEXT(t, link))
+		target_mark(t);
 }
 
 void
@@ -368,8 +369,8 @@ names_find(struct names *ns, size_t source, const char *path)
 {
 	struct target *t;
 
-	STAILQ_FOREACH(t, &ns->targets, link)
-	{
+	for (t = STAILQ_FIRST(&ns->targets); t != NULL;
+	     t = STAILQ_NEXT(t, link)) {
 		struct name *n = map_get(t->found, text_of(path));
 
 		if (t->source == source && n != NULL)
@@ -383,9 +384,10 @@ names_polled(const struct names *ns)
 {
 	struct target *t;
 
-	STAILQ_FOREACH(t, &ns->targets, link)
-	if (t->polled)
-		return true;
+	for (t = STAILQ_FIRST(&ns->targets); t != NULL;
+	     t = STAILQ_NEXT(t, link))
+		if (t->polled)
+			return true;
 	return false;
 }
 
@@ -394,7 +396,8 @@ names_poll(struct names *ns)
 {
 	struct target *t;
 
-	STAILQ_FOREACH(t, &ns->targets, link)
-	if (t->polled)
-		target_mark(t);
+	for (t = STAILQ_FIRST(&ns->targets); t != NULL;
+	     t = STAILQ_NEXT(t, link))
+		if (t->polled)
+			target_mark(t);
 }

@@ -6,6 +6,7 @@
 #include "tail/paths.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <dirent.h>
 #include <fnmatch.h>
@@ -53,15 +54,13 @@ paths_is_glob(const char *path)
 char *
 paths_join(const char *dir, const char *name)
 {
-	size_t a = strlen(dir), b = strlen(name);
-	bool slash = a > 0 && dir[a - 1] != '/';
-	char *path = mem_new(a + slash + b + 1, 1);
+	struct str path = { NULL, 0, 0 };
 
-	memcpy(path, dir, a);
-	if (slash)
-		path[a] = '/';
-	memcpy(path + a + slash, name, b + 1);
-	return path;
+	str_puts(&path, dir);
+	if (path.len > 0 && path.data[path.len - 1] != '/')
+		str_putc(&path, '/');
+	str_puts(&path, name);
+	return str_take(&path);
 }
 
 /* How long the next name of a path is, 0 for none; *p goes to its start.
@@ -427,9 +426,10 @@ paths_excluded(const char *const *globs, const char *path)
 
 struct paths_listing {
 	char *dir;
+	struct str names; /* each with a NUL behind it */
 	struct inode_name {
 		uint64_t inode;
-		char *name;
+		size_t name; /* where it is in names */
 	} * at;
 	size_t count, capacity;
 };
@@ -439,11 +439,21 @@ paths_listing_free(struct paths_listing *l)
 {
 	if (l == NULL)
 		return;
-	for (size_t i = 0; i < l->count; i++)
-		free(l->at[i].name);
 	free(l->at);
 	free(l->dir);
+	str_free(&l->names);
 	free(l);
+}
+
+static void
+listing_add(struct paths_listing *l, const struct dirent *e)
+{
+	if (l->count == l->capacity) {
+		l->capacity = l->capacity * 2 + 16;
+		l->at = mem_resize(l->at, l->capacity, sizeof *l->at);
+	}
+	l->at[l->count++] = (struct inode_name){ e->d_ino, l->names.len };
+	str_add(&l->names, e->d_name, strlen(e->d_name) + 1);
 }
 
 static struct paths_listing *
@@ -454,17 +464,22 @@ listing_read(const char *dir)
 	struct dirent *e;
 
 	l->dir = mem_text(dir);
-	while (d != NULL && l->count < NAMES_MAX && (e = readdir(d)) != NULL) {
-		if (l->count == l->capacity) {
-			l->capacity = l->capacity * 2 + 16;
-			l->at = mem_resize(l->at, l->capacity, sizeof *l->at);
-		}
-		l->at[l->count++] =
-		    (struct inode_name){ e->d_ino, mem_text(e->d_name) };
-	}
-	if (d != NULL)
-		closedir(d);
+	if (d == NULL)
+		return l;
+	while (l->count < NAMES_MAX && (e = readdir(d)) != NULL)
+		listing_add(l, e);
+	closedir(d);
 	return l;
+}
+
+/* Whether name is BASE.* or BASE-*. */
+static bool
+is_rotated(const char *name, const char *base)
+{
+	size_t len = strlen(base);
+
+	return strncmp(name, base, len) == 0 &&
+	       (name[len] == '.' || name[len] == '-');
 }
 
 char *
@@ -473,19 +488,18 @@ paths_rotated(struct paths_listing **listing, const char *path, uint64_t inode)
 	const char *slash = strrchr(path, '/');
 	const char *base = slash == NULL ? path : slash + 1;
 	char *dir = mem_copy(path, (size_t)(base - path));
-	size_t len = strlen(base);
+	struct paths_listing *l = *listing;
 	char *found = NULL;
 
-	if (*listing == NULL || strcmp((*listing)->dir, dir) != 0) {
-		paths_listing_free(*listing);
-		*listing = listing_read(dir);
+	if (l == NULL || strcmp(l->dir, dir) != 0) {
+		paths_listing_free(l);
+		*listing = l = listing_read(dir);
 	}
-	for (size_t i = 0; i < (*listing)->count && found == NULL; i++) {
-		const struct inode_name *n = &(*listing)->at[i];
+	for (size_t i = 0; i < l->count && found == NULL; i++) {
+		const char *name = l->names.data + l->at[i].name;
 
-		if (n->inode == inode && strncmp(n->name, base, len) == 0 &&
-		    (n->name[len] == '.' || n->name[len] == '-'))
-			found = paths_join(dir, n->name);
+		if (l->at[i].inode == inode && is_rotated(name, base))
+			found = paths_join(dir, name);
 	}
 	free(dir);
 	return found;

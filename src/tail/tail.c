@@ -305,9 +305,10 @@ file_event(enum watch_event event, const char *name, bool is_dir, void *ctx)
 	(void)name;
 	(void)is_dir;
 	make_ready(f);
-	if (event != WATCH_CONTENT)
-		LIST_FOREACH(n, &f->names, others)
-	name_mark(n);
+	if (event == WATCH_CONTENT)
+		return;
+	for (n = LIST_FIRST(&f->names); n != NULL; n = LIST_NEXT(n, others))
+		name_mark(n);
 }
 
 static void
@@ -447,6 +448,7 @@ release(struct followed *f)
 	if (!f->deleted)
 		map_put(
 		    t->released, identity_key(&f->identity), position_copy(&p));
+	unhold(f);
 	followed_free(f);
 }
 
@@ -493,10 +495,10 @@ predecessor(struct tail *t, const struct name *n)
 {
 	struct followed *f;
 
-	TAILQ_FOREACH(f, &t->held, held_link)
-	if (f->source == n->source && !f->succeeded &&
-	    strcmp(file_path(f->file), n->path) == 0)
-		return f;
+	for (f = TAILQ_FIRST(&t->held); f != NULL; f = TAILQ_NEXT(f, held_link))
+		if (f->source == n->source && !f->succeeded &&
+		    strcmp(file_path(f->file), n->path) == 0)
+			return f;
 	return NULL;
 }
 
@@ -627,8 +629,7 @@ name_say(struct tail *t, struct name *n, enum name_state state,
 		[NAME_MISSING] = "log is not there, waiting for it",
 		[NAME_DENIED] = "log cannot be read, waiting for permission",
 		[NAME_REFUSED] = "not followed",
-		[NAME_FAILED] = "log cannot be opened, trying again every "
-				"second",
+		[NAME_FAILED] = "log cannot be opened, trying again",
 	};
 
 	if (n->state == state)
@@ -864,9 +865,9 @@ arm(struct tail *t)
 	int64_t at_ms = t->poll ? t->poll_at_ms : INT64_MAX;
 	struct followed *f;
 
-	TAILQ_FOREACH(f, &t->held, held_link)
-	if (release_due(f) < at_ms)
-		at_ms = release_due(f);
+	for (f = TAILQ_FIRST(&t->held); f != NULL; f = TAILQ_NEXT(f, held_link))
+		if (release_due(f) < at_ms)
+			at_ms = release_due(f);
 	timer_at(t->timer, at_ms);
 }
 
@@ -964,10 +965,14 @@ tail_new(struct loop *l, const struct tail_source *sources, size_t count,
 void
 tail_free(struct tail *t)
 {
+	struct followed *f, *next;
+
 	if (t == NULL)
 		return;
-	while (!TAILQ_EMPTY(&t->all))
-		followed_free(TAILQ_FIRST(&t->all));
+	for (f = TAILQ_FIRST(&t->all); f != NULL; f = next) {
+		next = TAILQ_NEXT(f, link);
+		followed_free(f);
+	}
 	names_free(t->names);
 	watcher_free(t->watcher);
 	turn_free(t->turn);
@@ -1096,9 +1101,9 @@ tail_sizes(const struct tail *t, tail_size_fn *fn, void *ctx)
 	const struct followed *f;
 	struct stat st;
 
-	TAILQ_FOREACH(f, &t->all, link)
-	if (fstat(file_fd(f->file), &st) == 0)
-		fn(f->id, st.st_size, ctx);
+	for (f = TAILQ_FIRST(&t->all); f != NULL; f = TAILQ_NEXT(f, link))
+		if (fstat(file_fd(f->file), &st) == 0)
+			fn(f->id, st.st_size, ctx);
 }
 
 void

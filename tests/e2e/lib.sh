@@ -38,6 +38,9 @@ lib_cleanup() {
 	local status=$? i
 
 	trap - EXIT
+	# Whoever read our output may be gone; what was started ends all the
+	# same.
+	trap '' PIPE
 	if ((status != 0)) || [[ $lib_failed ]]; then
 		lib_show_logs
 		((status != 0)) || status=1
@@ -56,6 +59,7 @@ lib_cleanup() {
 trap lib_cleanup EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
+trap 'exit 141' PIPE
 trap 'exit 143' TERM
 
 # For whoever has to find out why: the end of every log.
@@ -65,7 +69,7 @@ lib_show_logs() {
 	for log in "$tmp"/*.log; do
 		[[ -s $log ]] || continue
 		echo "--- the end of $(basename "$log")"
-		tail -n 40 "$log"
+		tail -n 40 "$log" | cut -c 1-400
 	done
 	echo '---'
 }
@@ -82,7 +86,7 @@ step() { # TEXT...
 
 # The test ends here, as failed.
 die() { # TEXT...
-	echo "FAILED: $*"
+	echo "FAILED: $*" >&2
 	lib_failed=yes
 	exit 1
 }
@@ -125,6 +129,7 @@ start() { # NAME COMMAND...
 	local name=$1
 
 	shift
+	: >>"$tmp/$name.log"
 	"$@" >>"$tmp/$name.log" 2>&1 </dev/null &
 	pid=$!
 	lib_pids+=("$pid")

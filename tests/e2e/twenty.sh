@@ -170,23 +170,28 @@ EOF
 # --- the worker
 
 # The packages are installed once and kept where caches are kept; the lock file
-# says their exact bytes.
+# says their exact bytes.  Prints where they are.
 node_modules() {
 	local cache=${XDG_CACHE_HOME:-${HOME:-$tmp}/.cache}/logwatch-e2e
 	local lock=$srcdir/tests/e2e/worker/package-lock.json
 	local dir new
 
+	if ! mkdir -p "$cache" 2>/dev/null || [[ ! -w $cache ]]; then
+		cache=$tmp
+	fi
+	[[ -w ${HOME:-/} ]] || export npm_config_cache=$tmp/npm
 	dir=$cache/$(cat "$lock" "${lock/-lock/}" | sha256sum | cut -c 1-16)
-	mkdir -p "$cache" 2>/dev/null || dir=$tmp/npm
 	(
 		# Two tests at once install it once.
 		flock 9
 		[[ -d $dir ]] && exit
-		new=$(mktemp -d "$dir.XXXXXX") && cp "$lock" \
-		    "${lock/-lock/}" "$new" && chmod u+w "$new"/* &&
+		new=$(mktemp -d "$dir.XXXXXX") || exit
+		cp "$lock" "${lock/-lock/}" "$new" && chmod u+w "$new"/* &&
 		    cd "$new" && npm ci --ignore-scripts --no-audit \
 			--no-fund >"$tmp/npm.log" 2>&1 </dev/null &&
-		    mv "$new" "$dir"
+		    mv "$new" "$dir" && exit
+		rm -rf "$new"
+		exit 1
 	) 9>"$dir.lock" || die 'npm ci failed'
 	echo "$dir/node_modules"
 }
@@ -376,7 +381,8 @@ began=$(awk -v now="$EPOCHREALTIME" -v up="$uptime" \
 	sub(/.*\) /, "")
 	printf "%.3f\n", now - up + $20 / hz
     }' "/proc/$second_worker/stat")
-awk -v a="$cleaned" -v b="$began" 'BEGIN { exit !(a != "" && a + 0 < b + 0) }' ||
+awk -v a="$cleaned" -v b="$began" \
+    'BEGIN { exit !(a != "" && a + 0 < b + 0) }' ||
     die "cleaned at $cleaned, but the worker began at $began"
 
 step 'what the receivers were told'

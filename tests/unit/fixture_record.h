@@ -150,12 +150,13 @@ hostile_text(uint64_t *seed)
 		"\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x80\xa8", "\xef\xbf\xbd",
 		"\xf0\x9f\x94\xa5", "\xe6\xbc\xa2\xe5\xad\x97", "a", "word ",
 		"@", "@\n", "%s%n", "$(id)", "\xe2\x80\x8b" };
-	static const size_t counts[] = { 0, 1, 3, 10, 60, 400 };
-	size_t count = counts[random_below(seed, 6)];
+	static const size_t counts[] = { 0, 1, 2, 3, 5, 8, 10, 20, 60, 400 };
+	size_t count =
+	    counts[random_below(seed, random_below(seed, 8) ? 8 : 10)];
 	struct str text = { 0 };
 	json_t *json;
 
-	if (random_below(seed, 40) == 0) /* one bit very often */
+	if (random_below(seed, 1000) == 0) /* one bit very often */
 		count = 30000;
 	for (size_t i = 0, bit = random_below(seed, sizeof bits / sizeof *bits);
 	     i < count; i++) {
@@ -171,10 +172,10 @@ hostile_text(uint64_t *seed)
 }
 
 static inline json_t *
-hostile_list(uint64_t *seed, bool map)
+hostile_list(uint64_t *seed, bool map, bool large)
 {
-	static const size_t counts[] = { 0, 1, 5, 20, 80 };
-	size_t count = counts[random_below(seed, 5)];
+	size_t count =
+	    large ? 20 + random_below(seed, 60) : random_below(seed, 4);
 	json_t *list = map ? json_object() : json_array();
 
 	for (size_t i = 0; i < count; i++) {
@@ -225,6 +226,7 @@ hostile_record(uint64_t number)
 		"summary", "description", "runbook", "host", "source", "path",
 		"event", "caused_by", "first_seen" };
 	uint64_t seed = number;
+	bool large = random_below(&seed, 8) == 0;
 	json_t *record = record_make(changes[random_below(&seed, 9)], NULL);
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -242,11 +244,12 @@ hostile_record(uint64_t number)
 		json_decref(url);
 		str_free(&runbook);
 	}
-	json_object_set_new(record, "captures", hostile_list(&seed, true));
-	json_object_set_new(record, "labels", hostile_list(&seed, true));
+	json_object_set_new(
+	    record, "captures", hostile_list(&seed, true, large));
+	json_object_set_new(record, "labels", hostile_list(&seed, true, large));
 	json_object_set_new(record, "context",
-	    json_pack("{s:o, s:o}", "before", hostile_list(&seed, false),
-		"after", hostile_list(&seed, false)));
+	    json_pack("{s:o, s:o}", "before", hostile_list(&seed, false, large),
+		"after", hostile_list(&seed, false, large)));
 	json_object_set_new(record, "actions", hostile_actions(&seed));
 	json_object_set_new(
 	    record, "late", json_boolean(random_below(&seed, 2)));

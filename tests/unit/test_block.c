@@ -34,7 +34,7 @@ note(const struct block *b, void *ctx)
 	assert_string_equal(b->path, "a.log");
 	assert_false(b->truncated && b->unfinished);
 	str_add(&s->text, b->data, b->len);
-	str_putc(&s->text, b->truncated ? '~' : b->unfinished ? '!' : '|');
+	str_puts(&s->text, b->truncated ? "~" : b->unfinished ? "!" : "|");
 	s->offset = b->offset;
 	s->line = b->line;
 	s->blocks++;
@@ -264,6 +264,27 @@ a_line_that_began_before_the_start_is_skipped(void **state)
 }
 
 static void
+a_line_behind_a_hole_is_whole(void **state)
+{
+	struct block_origin origin = {
+		.file = 7,
+		.source = 3,
+		.path = "a.log",
+		.offset = 100,
+		.line = 1,
+		.before = TEXT("x\0\0"),
+	};
+	struct seen s = { .line = 0 };
+	struct blocks *bs = blocks_new(&origin, MAX_LINE, note, &s);
+
+	(void)state;
+	feed(bs, "a\n", 2);
+	check_text(&s, "a\n|");
+	blocks_free(bs);
+	str_free(&s.text);
+}
+
+static void
 check_anchor(struct text anchor, const char *want)
 {
 	assert_int_equal(anchor.len, strlen(want));
@@ -362,6 +383,7 @@ main(void)
 		cmocka_unit_test(an_unfinished_line_is_emitted_at_the_end_only),
 		cmocka_unit_test(a_restart_drops_the_unfinished_line),
 		cmocka_unit_test(a_line_that_began_before_the_start_is_skipped),
+		cmocka_unit_test(a_line_behind_a_hole_is_whole),
 		cmocka_unit_test(anchors_are_the_bytes_before_both_places),
 		cmocka_unit_test(
 		    a_huge_line_takes_max_line_and_one_read_of_memory),

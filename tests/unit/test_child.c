@@ -25,7 +25,7 @@
 
 #include <cmocka.h>
 
-enum { DEADLINE_MS = 30000, STARTED_MS = 1000 };
+enum { DEADLINE_MS = 10000, STARTED_MS = 1000 };
 
 static const char *const plain_env[] = { "PATH=/usr/bin:/bin", NULL };
 
@@ -307,14 +307,9 @@ the_environment_is_what_was_given_and_nothing_else(void **state)
 static int
 print_fds(void)
 {
-	char open[1024];
-	int n = 0;
-
-	for (int fd = 0; fd < (int)sizeof open; fd++)
+	for (int fd = 0; fd < 1024; fd++)
 		if (fcntl(fd, F_GETFD) >= 0)
-			open[n++] = (char)fd;
-	for (int i = 0; i < n; i++)
-		printf("%d ", open[i]);
+			printf("%d ", fd);
 	return 0;
 }
 
@@ -433,7 +428,7 @@ input_arrives_whole(void **state)
 	for (size_t i = 0; i < SIZE; i++)
 		input[i] = (char)(i * 2654435761u >> 13);
 	spec.input = (struct text){ input, SIZE };
-	spec.output_max = 2 * SIZE;
+	spec.output_max = (size_t)2 * SIZE;
 	run_spec(w, &spec);
 	assert_output(w, input, SIZE);
 	free(input);
@@ -505,7 +500,7 @@ static void
 a_grandchild_that_holds_the_pipe_does_not_delay_the_end(void **state)
 {
 	struct world *w = *state;
-	pid_t pid;
+	pid_t pid = 0;
 
 	run_argv(w, SHELL("sleep 1000 & echo $!; exit 3"));
 	assert_ended(w, false, 3, false);
@@ -519,7 +514,7 @@ static void
 a_grandchild_that_floods_the_pipe_does_not_delay_the_end(void **state)
 {
 	struct world *w = *state;
-	pid_t pid;
+	pid_t pid = 0;
 
 	run_argv(w, SHELL("echo $$; yes & exit 4"));
 	assert_ended(w, false, 4, false);
@@ -535,7 +530,7 @@ a_time_out_ends_the_session_and_who_left_it(void **state)
 					       "setsid sleep 1000 & echo $!;"
 					       "setsid sh -c 'sleep 1000 &"
 					       "  echo $!; wait' & wait"));
-	pid_t pids[3];
+	pid_t pids[3] = { 0 };
 
 	spec.timeout_ms = STARTED_MS;
 	run_spec(w, &spec);
@@ -553,7 +548,7 @@ who_ignores_the_time_out_is_killed(void **state)
 	struct child_spec spec =
 	    spec_of(SHELL("trap '' TERM; setsid sleep 1000 & echo $!;"
 			  "sleep 1000 & echo $!; sleep 1000"));
-	pid_t pids[2];
+	pid_t pids[2] = { 0 };
 
 	spec.timeout_ms = STARTED_MS;
 	spec.grace_ms = 100;
@@ -573,7 +568,7 @@ who_outlives_the_time_out_of_its_parent_keeps_its_grace(void **state)
 	    spec_of(SHELL("(trap '' TERM; sleep 1000) & echo $!;"
 			  "(trap '' TERM; exec setsid sleep 1000) & echo $!;"
 			  "wait"));
-	pid_t pids[2];
+	pid_t pids[2] = { 0 };
 
 	for (int letting_go = 0; letting_go < 2; letting_go++) {
 		spec.timeout_ms = STARTED_MS;
@@ -604,7 +599,7 @@ when_the_loop_ends_nobody_keeps_a_grace(void **state)
 	struct world w = { .loop = loop_new(), .free_at_end = true };
 	struct child_spec spec =
 	    spec_of(SHELL("(trap '' TERM; exec sleep 1000) & echo $!; wait"));
-	pid_t pid;
+	pid_t pid = 0;
 
 	(void)state;
 	w.deadline = timer_new(w.loop, too_late, NULL);
@@ -625,7 +620,7 @@ who_stopped_itself_is_ended_too(void **state)
 	struct child_spec spec =
 	    spec_of(SHELL("setsid sh -c 'echo $$; kill -STOP $$' & sleep 0.1;"
 			  "kill -STOP $$"));
-	pid_t pid;
+	pid_t pid = 0;
 
 	spec.timeout_ms = STARTED_MS;
 	run_spec(w, &spec);
@@ -669,7 +664,7 @@ a_child_may_be_let_go_when_it_says_a_line(void **state)
 	w->free_at_line = true;
 	for (size_t i = 0; i < 2; i++) {
 		struct child_spec spec = spec_of(SHELL(scripts[i]));
-		pid_t pid;
+		pid_t pid = 0;
 
 		start_spec(w, &spec);
 		pid = child_pid(w->child);
@@ -690,7 +685,7 @@ a_child_let_go_runs_on_and_leaves_no_zombie(void **state)
 	struct child_spec spec =
 	    spec_of(SHELL("head -c 1000000 /dev/zero; sleep 0.3; exit 0"));
 	struct timer *t = timer_new(w->loop, stop_loop, w->loop);
-	pid_t pid;
+	pid_t pid = 0;
 
 	spec.timeout_ms = 100;
 	start_spec(w, &spec);
@@ -710,7 +705,7 @@ a_child_let_go_outlives_the_loop(void **state)
 {
 	struct world w = { .loop = loop_new() };
 	struct child_spec spec = spec_of(ARGV("sleep", "1000"));
-	pid_t pid;
+	pid_t pid = 0;
 	int status;
 
 	(void)state;
@@ -924,7 +919,7 @@ too_few_descriptors_are_an_error_and_nothing_more(void **state)
 	for (int more = 0; more < 8; more++) {
 		struct err err = { "" };
 
-		tight.rlim_cur = (rlim_t)(free_fd + more);
+		tight.rlim_cur = (rlim_t)free_fd + (rlim_t)more;
 		setrlimit(RLIMIT_NOFILE, &tight);
 		w->ended = false;
 		w->child =
@@ -994,7 +989,7 @@ the_end_of_a_process_that_is_not_our_child_is_told(void **state)
 	struct world *w = *state;
 	struct orphan *o;
 	int64_t start_time;
-	pid_t pid;
+	pid_t pid = 0;
 
 	run_argv(w, SHELL("sleep 1000 >&- 2>&- & echo $!"));
 	assert_int_equal(read_pids(w, &pid, 1), 1);

@@ -181,7 +181,7 @@ what_could_paint_a_terminal_is_not_printed(void **state)
 {
 	struct diag *d = diag_new();
 	const char *file =
-	    diag_file(d, "na\x1bme", TEXT("\x1b[31m\xff \xe2\x80\xae x"));
+	    diag_file(d, "na\x1bme", TEXT("\x1b[31m\xff \xe2\x80\x8e x"));
 
 	(void)state;
 	diag_error(d, (struct place){ file, 1, 10 }, "%s",

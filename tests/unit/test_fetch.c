@@ -29,7 +29,7 @@
 
 #include <cmocka.h>
 
-enum { DEADLINE_MS = 30000, CONNECTIONS_MAX = 64 };
+enum { DEADLINE_MS = 10000, CONNECTIONS_MAX = 64 };
 
 /* The server.  What a thread of it leaves is read after it is joined. */
 struct server {
@@ -170,7 +170,7 @@ retry_as_path_says(struct connection *c)
 {
 	char value[64] = "";
 
-	sscanf(c->server->request.data, "POST /retry?%63s", value);
+	sscanf(c->server->request.data, "POST /retry=%63s", value);
 	answer_retry_after(c, value);
 }
 
@@ -226,7 +226,7 @@ static const struct {
 	{ "/continued",
 	    SAY("HTTP/1.1 100 Continue\r\nRetry-After: 7\r\n\r\n" HEAD(2) "ok"),
 	    NULL, true },
-	{ "/retry?", "", 0, retry_as_path_says, false },
+	{ "/retry=", "", 0, retry_as_path_says, false },
 	{ "/retry-date", "", 0, retry_as_body_says, false },
 	{ "/hang", "", 0, hang, false },
 	{ "/half-head", SAY("HTTP/1.1 200 OK\r\nContent-"), hang, false },
@@ -654,7 +654,7 @@ retry_after_is_read_in_seconds_and_bounded(void **state)
 		struct world *w = *state;
 		char path[64];
 
-		snprintf(path, sizeof path, "/retry?%s", cases[i].value);
+		snprintf(path, sizeof path, "/retry=%s", cases[i].value);
 		post(w, path);
 		assert_string_equal(w->error, "");
 		assert_int_equal(w->status, 429);
@@ -899,12 +899,14 @@ static void
 tls_line(struct text line, void *ctx)
 {
 	struct tls *t = ctx;
-	char copy[64] = "";
+	static const char said[] = "ACCEPT 127.0.0.1:";
 
-	if (line.len < sizeof copy)
-		memcpy(copy, line.data, line.len);
-	if (sscanf(copy, "ACCEPT 127.0.0.1:%d", &t->port) == 1)
-		loop_stop(t->world->loop);
+	if (line.len < sizeof said ||
+	    memcmp(line.data, said, sizeof said - 1) != 0)
+		return;
+	for (size_t i = sizeof said - 1; i < line.len; i++)
+		t->port = t->port * 10 + (line.data[i] - '0');
+	loop_stop(t->world->loop);
 }
 
 static void
@@ -986,8 +988,10 @@ a_certificate_is_always_verified(void **state)
 	post_spec(w, &spec);
 	assert_error(w, "SSL certificate problem: self-signed certificate");
 	spec.ca_file = tls.certificate;
-	post_spec(w, &spec); /* s_server knows no POST: it just closes */
-	assert_null(strstr(w->error, "certificate"));
+	spec.timeout_ms = 1000; /* s_server has no answer to POST */
+	post_spec(w, &spec);
+	assert_error(w, "with 0 bytes received");
+	spec.timeout_ms = DEADLINE_MS;
 	snprintf(url, sizeof url, "https://localhost:%d/secret", tls.port);
 	post_spec(w, &spec);
 	assert_error(w, "no alternative certificate subject name matches");

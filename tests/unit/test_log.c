@@ -144,10 +144,10 @@ a_line_stays_a_line_whatever_is_in_it(void **state)
 
 	open_log(p->path, LOG_INFO, false);
 	log_info("a\nb\tc\x1b[31m \x7f caf\xc3\xa9 \xff\xfe %s %s", "\xc2\x9b",
-	    "\xe2\x80\xae back\\slash");
+	    "\xe2\x80\x8e back\\slash");
 	expect_lines(p->path,
 	    "info: a\\x0Ab\\x09c\\x1B[31m \\x7F caf\xc3\xa9 \\xFF\\xFE "
-	    "\\xC2\\x9B \\xE2\\x80\\xAE back\\slash\n");
+	    "\\xC2\\x9B \\xE2\\x80\\x8E back\\slash\n");
 }
 
 static void
@@ -158,7 +158,7 @@ a_long_line_is_cut_and_says_so(void **state)
 	struct str lines;
 
 	memset(text, 'x', 100000);
-	memcpy(text + 4000, "\n\n\n\n\n\n\n\n\n\n", 10);
+	memset(text + 4000, '\n', 10);
 	open_log(p->path, LOG_INFO, false);
 	log_info("%s", text);
 	lines = content(p->path);

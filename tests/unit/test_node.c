@@ -292,12 +292,12 @@ a_tree_knows_its_places(void **state)
 		const struct node *n = f.root;
 		char path[64], *save = NULL;
 
-		strcpy(path, nodes[i].path);
+		snprintf(path, sizeof path, "%s", nodes[i].path);
 		for (char *step = strtok_r(path, " ", &save); step != NULL;
 		     step = strtok_r(NULL, " ", &save))
 			n = node_kind(n) == NODE_MAP
 			        ? node_get(n, step)
-			        : node_at(n, (size_t)atoi(step));
+			        : node_at(n, strtoul(step, NULL, 10));
 		assert_non_null(n);
 		assert_int_equal(node_kind(n), nodes[i].kind);
 		assert_string_equal(node_kind_name(n), nodes[i].kind_name);
@@ -456,7 +456,7 @@ aliases_cannot_make_a_file_large(void **state)
 
 	(void)state;
 	str_puts(&laughs, "a: &a [x,x,x,x,x,x,x,x,x]\n");
-	for (char c = 'b'; c < 'k'; c++) {
+	for (int c = 'b'; c < 'k'; c++) {
 		str_printf(&laughs, "%c: &%c [", c, c);
 		for (int i = 0; i < 9; i++)
 			str_printf(&laughs, "*%c,", c - 1);
@@ -939,7 +939,7 @@ a_key_that_is_not_there_is_no_fault(void **state)
 	struct text raw;
 	char **texts;
 	size_t count;
-	int64_t value;
+	int64_t value = 0;
 
 	(void)state;
 	for (enum reader reader = BOOL; reader <= WORD; reader++)

@@ -259,7 +259,7 @@ static int
 in_new_directory(void **state)
 {
 	(void)state;
-	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+	memcpy(dir + strlen(dir) - 6, "XXXXXX", 6);
 	return mkdtemp(dir) == NULL || chdir(dir) != 0;
 }
 

@@ -246,7 +246,7 @@ hostile_records_keep_to_the_limits_of_attachments(void **state)
 
 	(void)state;
 	fixture_read(&f, &slack_receiver, "url: '" OTHER_URL "'");
-	for (uint64_t seed = 0; seed < RECORDS; seed++) {
+	for (uint64_t seed = 0; seed < RECORDS / 2; seed++) {
 		json_t *record = hostile_record(seed);
 		char *body = slack_receiver.body(f.settings, record);
 
@@ -264,7 +264,7 @@ hostile_records_keep_to_the_limits_of_plain_text(void **state)
 
 	(void)state;
 	fixture_read(&f, &slack_receiver, "url: '" SLACK_URL "'");
-	for (uint64_t seed = 0; seed < RECORDS; seed++) {
+	for (uint64_t seed = 0; seed < RECORDS / 4; seed++) {
 		json_t *record = hostile_record(seed);
 		char *text = slack_receiver.plain_body(f.settings, record);
 		json_t *body = check_json(text);
@@ -298,7 +298,7 @@ static const struct told {
 	{ "remediated", ACTIONS_FAILED,
 	    { "CRITICAL: repair failed", "clean: succeeded after 812ms",
 		"restart: failed with exit status 3 after 1m30s (attempt 2)",
-		"starting\\nport 6379 refused" } },
+		"starting\\nport 6379 refused", "#A30200" } },
 	{ "escalated", ACTIONS_FAILED,
 	    { "CRITICAL: a human is needed",
 		"A human is needed: restart: failed with exit status 3" } },
@@ -340,6 +340,47 @@ output_is_shown_only_of_what_failed(void **state)
 	free(body);
 }
 
+static void
+the_last_lines_of_a_long_output_are_shown(void **state)
+{
+	json_t *record = record_make("escalated", ACTIONS_FAILED);
+	json_t *action = json_array_get(json_object_get(record, "actions"), 1);
+	struct str output = { 0 };
+	char *body;
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		str_printf(&output, "line %d.\n", i);
+	json_object_set_new(action, "output", json_string(output.data));
+	str_free(&output);
+	body = body_of("url: '" SLACK_URL "'", record);
+	check_contains(body, "\"line 20.\\nline 21.");
+	check_contains(body, "line 29.\"");
+	free(body);
+}
+
+static void
+an_attachment_says_the_same_with_link_time_and_place(void **state)
+{
+	char *body = body_of(
+	    "url: '" OTHER_URL "'", record_make("escalated", ACTIONS_FAILED));
+
+	(void)state;
+	check_attachment(body);
+	check_contains(body, "\"title\":\"CRITICAL: a human is needed\"");
+	check_contains(
+	    body, "\"title_link\":\"https://wiki.example/fk?a=1&b=2\"");
+	check_contains(body, "\"ts\":1760688191");
+	check_contains(body, "\"color\":\"#A30200\"");
+	check_contains(body, "twenty_worker.log:10234");
+	check_contains(body, "{\"title\":\"Rule\",\"value\":\"fk-violation\","
+			     "\"short\":true}");
+	check_contains(body, "```\\n  one before\\n  two before\\n"
+			     "\xe2\x86\x92 error: insert violates FK_3c5c");
+	check_contains(body, "```\\nstarting\\nport 6379 refused\\n```");
+	free(body);
+}
+
 static json_t *
 lines(const char *word, int count, size_t len)
 {
@@ -355,6 +396,41 @@ lines(const char *word, int count, size_t len)
 		str_free(&line);
 	}
 	return list;
+}
+
+static json_t *
+record_with_facts(size_t len)
+{
+	json_t *record = record_make("opened", NULL);
+	json_t *captures = json_object();
+	struct str value = { 0 };
+	char name[8];
+
+	while (value.len < len)
+		str_putc(&value, '&');
+	for (int i = 0; i < 12; i++) {
+		snprintf(name, sizeof name, "n%d", i);
+		json_object_set_new(captures, name, json_string(value.data));
+	}
+	str_free(&value);
+	json_object_set_new(record, "captures", captures);
+	json_object_set_new(record, "context",
+	    json_pack(
+		"{s:o, s:[]}", "before", lines("before", 50, 250), "after"));
+	return record;
+}
+
+static void
+facts_that_grow_by_escaping_keep_to_the_limits(void **state)
+{
+	(void)state;
+	for (size_t len = 10; len < 300; len += 5) {
+		char *body =
+		    body_of("url: '" OTHER_URL "'", record_with_facts(len));
+
+		check_attachment(body);
+		free(body);
+	}
 }
 
 static json_t *
@@ -411,7 +487,7 @@ a_long_line_keeps_its_head_and_its_tail(void **state)
 	check_blocks(body);
 	check_contains(body, "HEAD");
 	check_contains(body, "TAIL");
-	check_contains(body, "98548 characters");
+	check_contains(body, "98540 characters");
 	free(body);
 }
 
@@ -681,6 +757,11 @@ main(void)
 		    hostile_records_keep_to_the_limits_of_plain_text),
 		cmocka_unit_test(a_message_says_what_its_reader_needs),
 		cmocka_unit_test(output_is_shown_only_of_what_failed),
+		cmocka_unit_test(the_last_lines_of_a_long_output_are_shown),
+		cmocka_unit_test(
+		    an_attachment_says_the_same_with_link_time_and_place),
+		cmocka_unit_test(
+		    facts_that_grow_by_escaping_keep_to_the_limits),
 		cmocka_unit_test(
 		    context_after_goes_before_context_before_and_both_say_so),
 		cmocka_unit_test(a_long_line_keeps_its_head_and_its_tail),

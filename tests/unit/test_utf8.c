@@ -123,7 +123,7 @@ what_could_paint_a_terminal_is_not_shown(void **state)
 		       "31m \xc2\x80"),
 		    "c1 31m " },
 		{ TEXT("gpj.\xe2\x80\xae"
-		       "exe"),
+		       "exe\xe2\x80\xac"),
 		    "gpj.exe" },
 		{ TEXT("\xe2\x81\xa6x\xe2\x81\xa9\xe2\x80\x8e\xd8\x9c"), "x" },
 		{ TEXT("\xe2\x80\xa8line\xe2\x80\xa9"), "line" },

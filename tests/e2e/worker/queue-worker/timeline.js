@@ -18,9 +18,9 @@ class PostgresException extends Error {
 
 async function insert({ schema, column, workflow, title }) {
   const sql = `INSERT INTO "${schema}"."timelineActivity"`
-    + `("id", "name", "properties", "${column}") VALUES ($1, $2, $3, $4)`;
-  const parameters = [randomUUID(), 'workflow.deleted',
-    JSON.stringify({ title }), workflow];
+    + `("id", "name", "${column}", "properties") VALUES ($1, $2, $3, $4)`;
+  const parameters = [randomUUID(), 'workflow.deleted', workflow,
+    JSON.stringify({ title })];
 
   try {
     await pool.query(sql, parameters);

@@ -1,0 +1,230 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Remediations: in order, proved, limited, once; and what becomes of those that
+# fail, or that logwatch does not live to see the end of.
+
+# shellcheck source=tests/e2e/lib.sh
+. "${srcdir:?names the source tree}/tests/e2e/lib.sh" || exit 1
+need jq python3
+cd "$tmp" || exit 1
+
+start receiver /usr/bin/env python3 "$srcdir/contrib/receiver.py" \
+    --port-file port --record posts.jsonl
+wait_for 10 'the receiver' test -s port
+hook=http://127.0.0.1:$(cat port)/hook
+export hook
+
+rules() { # NAME: the rest of the rule and the actions on standard input
+	cat >"$1.yml" <<EOF
+version: 1
+settings: {state: $1.db}
+sources:
+  app: {path: $1-app.log}
+EOF
+	cat >>"$1.yml"
+	: >"$1-app.log"
+	: >ran
+}
+script() { # NAME: its body on standard input
+	{
+		echo '#!/bin/sh'
+		echo 'echo "$(basename "$0")" >>ran'
+		cat
+	} >"$1"
+	chmod +x "$1"
+}
+ran() { # SCRIPTS...: all that ran, in order
+	[[ $(tr '\n' ' ' <ran) == "$*${*:+ }" ]]
+}
+record() { # NAME FILTER: of the newest incident
+	"$LOGWATCH" incidents --all --json --state "$1.db" 2>/dev/null |
+	    tail -n 1 | jq -e "$2" >/dev/null 2>&1
+}
+posted() { # ID-FREE CHANGES...: told to the receiver, in order
+	[[ $(jq -r '.body | if type == "string" then fromjson else . end |
+	    .change' posts.jsonl 2>/dev/null | tr '\n' ' ') == "$* " ]]
+}
+
+step 'two scripts run in order, the second when the first is proved'
+rules order <<'EOF'
+rules:
+  - id: down
+    match: 'DOWN'
+    actions: [tell, clean, restart]
+    resolve: {match: 'READY'}
+actions:
+  tell: {webhook: {url: '${hook}'}}
+  clean: {exec: [./clean, 'a b', '{{event}}'], verify: {match: 'cleaned', within: 20s}}
+  restart: {exec: [./restart], env: {WHO: 'me & you'}}
+EOF
+script clean <<'EOF'
+[ "$1" = 'a b' ] && [ "$2" = 'DOWN; $(touch owned) `id`' ] || exit 9
+jq -e '.rule == "down" and .change == "opened"' >/dev/null || exit 8
+[ "$LOGWATCH_RULE" = down ] && [ -n "$LOGWATCH_ID" ] || exit 7
+[ -z "$hook" ] || exit 6
+EOF
+script restart <<'EOF'
+[ "$WHO" = 'me & you' ] || exit 9
+echo up
+EOF
+start order "$LOGWATCH" --rules order.yml
+watcher=$pid
+wait_for 10 'it follows' grep -q 'info: following version' order.log
+echo 'DOWN; $(touch owned) `id`' >>order-app.log
+wait_for 10 'the first script' ran clean
+wait_for 10 'it waits for its proof' record order \
+    '.actions[0].state == "verifying" and .actions[1].state == "pending"'
+echo 'READY' >>order-app.log # held back: the remediation is not over
+echo 'cleaned' >>order-app.log
+wait_for 10 'both' ran clean restart
+wait_for 10 'the end' record order '.state == "resolved" and
+    ([.actions[].state] == ["succeeded", "succeeded"]) and
+    .actions[1].output == "up\n"'
+wait_for 10 'what was told' posted opened remediated resolved
+[[ ! -e owned ]] || die 'log text reached a shell'
+jq -e '[.headers | with_entries(.key |= ascii_downcase) | ."webhook-id"] |
+    length == 1' posts.jsonl >/dev/null || die 'no webhook-id'
+stop "$watcher"
+
+step 'a script that fails escalates, the later ones are skipped'
+: >posts.jsonl
+rules fails <<'EOF'
+rules:
+  - id: down
+    match: 'DOWN'
+    actions: [clean, restart]
+    escalate: {actions: [tell, page]}
+    resolve: manual
+actions:
+  tell: {webhook: {url: '${hook}'}}
+  clean: {exec: [./bad]}
+  restart: {exec: [./restart]}
+  page: {exec: [./page]}
+EOF
+script bad <<'EOF'
+echo 'no such table' >&2
+exit 4
+EOF
+script page </dev/null
+echo DOWN >>fails-app.log
+"$LOGWATCH" --rules fails.yml --once >fails.log 2>&1 || die "exit $?"
+sed -i 's/start_at.*//' fails.yml
+echo DOWN >>fails-app.log
+"$LOGWATCH" --rules fails.yml --once >>fails.log 2>&1 || die "exit $?"
+expect 'what ran' ran bad page
+expect 'the record' record fails '.escalated_at != null and
+    .actions[0].state == "failed" and .actions[0].exit == 4 and
+    .actions[0].output == "no such table\n" and
+    .actions[1].state == "skipped"'
+expect 'who was told' posted escalated
+
+step 'hits of an open incident start nothing; reopened it does not run again'
+rules again <<'EOF'
+rules:
+  - id: down
+    match: 'DOWN'
+    actions: [restart]
+    resolve: {match: 'READY'}
+    cooldown: 1h
+actions:
+  restart: {exec: [./restart], env: {WHO: 'me & you'}}
+EOF
+"$LOGWATCH" --rules again.yml --once >again.log 2>&1 || die "exit $?"
+printf '%s\n' DOWN DOWN DOWN READY DOWN >>again-app.log
+"$LOGWATCH" --rules again.yml --once >>again.log 2>&1 || die "exit $?"
+expect 'once' ran restart
+expect 'it is open again, and a human is needed' record again \
+    '.state == "open" and .count >= 4'
+
+step 'no proof in time, and too many runs, are no success'
+rules proof <<'EOF'
+rules:
+  - id: down
+    match: 'DOWN (?<n>\d+)'
+    key: [n]
+    actions: [restart]
+actions:
+  restart:
+    exec: [./restart]
+    env: {WHO: 'me & you'}
+    verify: {match: 'never', within: 300ms}
+    limit: {runs: 2, within: 1h}
+EOF
+"$LOGWATCH" --rules proof.yml --once >proof.log 2>&1 || die "exit $?"
+printf 'DOWN 1\nDOWN 2\nDOWN 3\n' >>proof-app.log
+"$LOGWATCH" --rules proof.yml --once >>proof.log 2>&1 || die "exit $?"
+expect 'two of three' ran restart restart
+expect_equal 'their ends' 'limited unverified unverified' \
+    "$("$LOGWATCH" incidents --all --json --state proof.db |
+        jq -r '.actions[0].state' | sort | tr '\n' ' ' | sed 's/ $//')"
+echo 'DOWN 4' >>proof-app.log
+"$LOGWATCH" --rules proof.yml --once >>proof.log 2>&1 || die "exit $?"
+expect 'the limit survives a restart' ran restart restart
+
+step 'a script that cannot run is a failure that says why'
+rules cannot <<'EOF'
+rules:
+  - id: down
+    match: 'DOWN'
+    actions: [nothing]
+actions:
+  nothing: {exec: [./not-there]}
+EOF
+"$LOGWATCH" --rules cannot.yml --once >cannot.log 2>&1 || die "exit $?"
+echo DOWN >>cannot-app.log
+"$LOGWATCH" --rules cannot.yml --once >>cannot.log 2>&1 || die "exit $?"
+expect 'the record' record cannot '.actions[0].state == "failed" and
+    .actions[0].exit == null and .escalated_at != null'
+grep -q 'error: action failed.*not-there' cannot.log || die "$(cat cannot.log)"
+
+step 'logwatch is killed while its script runs: waited for, never run twice'
+rules killed <<'EOF'
+rules:
+  - id: down
+    match: 'DOWN'
+    actions: [slow]
+actions:
+  slow: {exec: [./slow]}
+EOF
+script slow <<'EOF'
+while [ ! -e go ]; do sleep 0.05; done
+EOF
+rm -f go
+start killed "$LOGWATCH" --rules killed.yml
+watcher=$pid
+wait_for 10 'it follows' grep -q 'info: following version' killed.log
+echo DOWN >>killed-app.log
+wait_for 10 'the script' ran slow
+wait_for 10 'its pid in the ledger' grep -q 'action started' killed.log
+kill -KILL "$watcher"
+wait_for 10 'its end' eval '! running "$watcher"'
+start killed2 "$LOGWATCH" --rules killed.yml
+watcher=$pid
+wait_for 10 'it finds the script' grep -q 'still runs' killed2.log
+: >go
+wait_for 10 'the outcome is unknown' record killed \
+    '.actions[0].state == "unknown" and .escalated_at != null'
+expect 'once' ran slow
+stop "$watcher"
+
+step 'SIGTERM while a script runs: it is waited for'
+rules term <<'EOF'
+rules:
+  - id: down
+    match: 'DOWN'
+    actions: [slow]
+actions:
+  slow: {exec: [./slow]}
+EOF
+rm -f go
+start term "$LOGWATCH" --rules term.yml
+watcher=$pid
+wait_for 10 'it follows' grep -q 'info: following version' term.log
+echo DOWN >>term-app.log
+wait_for 10 'the script' ran slow
+kill "$watcher"
+wait_for 10 'it waits' grep -q 'waiting for a script' term.log
+: >go
+wait_for 10 'its end' eval '! running "$watcher"'
+expect 'the outcome' record term '.actions[0].state == "succeeded"'
+step 'done'

@@ -1,0 +1,737 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hits and time into findings: thresholds, pairs, and what of them survives.
+ */
+#include "detect/detectors.h"
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "conf/node.h"
+#include "detect/key.h"
+#include "detect/window.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static const char *const sources[] = { "app" };
+
+/* Rules of YAML, their detectors, and what they told. */
+struct bench {
+	struct diag *diag;
+	struct doc *doc;
+	struct rule *rules;
+	struct detector *specs;
+	size_t count;
+	struct detectors *detectors;
+	struct str told; /* "RULE+ KEY [CAPTURES] COUNT FIRST-NOW|" each; - for
+	                    + where it did not fire */
+};
+
+static void
+note(const struct finding *f, void *ctx)
+{
+	struct bench *b = ctx;
+
+	str_printf(
+	    &b->told, "%s%c ", b->rules[f->rule].id, f->fired ? '+' : '-');
+	if (f->key.len > 0)
+		str_printf(&b->told, "[%.*s] ", (int)f->key.len, f->key.data);
+	for (size_t i = 0; i < f->captures->count; i++)
+		str_printf(&b->told, "%s=%.*s ", f->captures->v[i].name,
+		    (int)f->captures->v[i].value.len,
+		    f->captures->v[i].value.data);
+	str_printf(&b->told, "%lld %lld-%lld|", (long long)f->count,
+	    (long long)f->first_ms, (long long)f->now_ms);
+}
+
+/* Reads the rules, whatever their faults. */
+static struct bench *
+bench_read(const char *rules)
+{
+	struct bench *b = mem_new(1, sizeof *b);
+	struct source_names names = { sources, 1 };
+
+	b->diag = diag_new();
+	b->doc = doc_parse("test.yml", text_of(rules), b->diag);
+	b->count = node_count(doc_root(b->doc));
+	b->rules = mem_new(b->count, sizeof *b->rules);
+	b->specs = mem_new(b->count, sizeof *b->specs);
+	for (size_t i = 0; i < b->count; i++) {
+		const struct node *n = node_at(doc_root(b->doc), i);
+		const char *id;
+
+		assert_true(node_text(node_get(n, "id"), &id));
+		rule_read(&b->rules[i], id, n, &names);
+		detector_read(&b->specs[i], &b->rules[i], n);
+	}
+	return b;
+}
+
+static struct bench *
+bench_new(const char *rules)
+{
+	struct bench *b = bench_read(rules);
+
+	assert_int_equal(diag_errors(b->diag), 0);
+	b->detectors = detectors_new(b->rules, b->specs, b->count, note, b);
+	return b;
+}
+
+static void
+bench_free(struct bench *b)
+{
+	detectors_free(b->detectors);
+	for (size_t i = 0; i < b->count; i++) {
+		rule_free(&b->rules[i]);
+		detector_free(&b->specs[i]);
+	}
+	free(b->rules);
+	free(b->specs);
+	doc_free(b->doc);
+	diag_free(b->diag);
+	str_free(&b->told);
+	free(b);
+}
+
+static void
+check(struct bench *b, const char *want)
+{
+	str_puts(&b->told, "");
+	assert_string_equal(b->told.data, want);
+	str_clear(&b->told);
+}
+
+/* A hit of a part by what its pattern captures in a line. */
+static void
+hit(struct bench *b, size_t rule, enum part part, const char *line,
+    int64_t now_ms)
+{
+	struct event event = { .text = text_of(line), .wall_ms = now_ms };
+	struct captures captures;
+	struct hit h = { rule, part, &event, &captures, { "", 0 } };
+
+	assert_int_equal(patterns_match(&b->rules[rule].parts[part], event.text,
+			     &captures, &h.span),
+	    MATCH_YES);
+	detectors_hit(b->detectors, &h, now_ms);
+}
+
+static void
+match(struct bench *b, const char *line, int64_t now_ms)
+{
+	hit(b, 0, PART_MATCH, line, now_ms);
+}
+
+static void
+second(struct bench *b, const char *line, int64_t now_ms)
+{
+	hit(b, 0, PART_SECOND, line, now_ms);
+}
+
+static void
+without_a_threshold_each_hit_fires(void **state)
+{
+	struct bench *b = bench_new("- {id: r, match: 'u(?<n>\\d+)', key: n}");
+
+	(void)state;
+	match(b, "u1", 100);
+	match(b, "u2", 100);
+	match(b, "u1", 200);
+	check(b, "r+ [1:1] n=1 1 100-100|r+ [1:2] n=2 1 100-100|"
+		 "r+ [1:1] n=1 1 200-200|");
+	bench_free(b);
+}
+
+static void
+a_threshold_of_one_is_none(void **state)
+{
+	struct bench *b =
+	    bench_new("- {id: r, match: x, threshold: {count: 1, within: 1s}}");
+
+	(void)state;
+	match(b, "x", 100);
+	match(b, "x", 100);
+	check(b, "r+ 1 100-100|r+ 1 100-100|");
+	bench_free(b);
+}
+
+static void
+a_hit_counts_while_it_is_younger_than_within(void **state)
+{
+	static const struct {
+		int64_t times[6];
+		const char *want;
+	} cases[] = {
+		{ { 1, 2, 3 }, "r- 1 1-1|r- 1 1-2|r+ 3 1-3|" },
+		{ { 5, 5, 5 }, "r- 1 5-5|r- 1 5-5|r+ 3 5-5|" },
+		{ { 1, 2, 1000 }, "r- 1 1-1|r- 1 1-2|r+ 3 1-1000|" },
+		/* As old as within: no more. */
+		{ { 1, 2, 1001 }, "r- 1 1-1|r- 1 1-2|r- 1 2-1001|" },
+		{ { 1, 2, 1001, 1001 },
+		    "r- 1 1-1|r- 1 1-2|r- 1 2-1001|r+ 3 2-1001|" },
+		{ { 1, 1001, 2001, 3001 },
+		    "r- 1 1-1|r- 1 1001-1001|r- 1 2001-2001|r- 1 3001-3001|" },
+		/* It fires at each hit as long as enough are within. */
+		{ { 1, 2, 3, 4, 1002 },
+		    "r- 1 1-1|r- 1 1-2|r+ 3 1-3|r+ 3 2-4|r+ 3 3-1002|" },
+		{ { 1, 500, 900, 1400, 1950 },
+		    "r- 1 1-1|r- 1 1-500|r+ 3 1-900|r+ 3 500-1400|"
+		    "r- 1 1400-1950|" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct bench *b = bench_new(
+		    "- {id: r, match: x, threshold: {count: 3, within: 1s}}");
+
+		for (size_t k = 0; k < 6 && cases[i].times[k] > 0; k++)
+			match(b, "x", cases[i].times[k]);
+		check(b, cases[i].want);
+		bench_free(b);
+	}
+}
+
+static void
+each_key_has_a_window_of_its_own(void **state)
+{
+	struct bench *b =
+	    bench_new("- {id: r, match: '(?<a>\\w*) (?<b>\\w*)', key: [a, b],\n"
+		      "   threshold: {count: 2, within: 1s}}");
+
+	(void)state;
+	match(b, "x yz", 1);
+	match(b, "xy z", 2);
+	match(b, " xyz", 3);
+	match(b, "xyz ", 4);
+	check(b, "r- [1:x2:yz] a=x b=yz 1 1-1|r- [2:xy1:z] a=xy b=z 1 2-2|"
+		 "r- [0:3:xyz] a= b=xyz 1 3-3|r- [3:xyz0:] a=xyz b= 1 4-4|");
+	match(b, "xy z", 5);
+	check(b, "r+ [2:xy1:z] a=xy b=z 2 2-5|");
+	bench_free(b);
+}
+
+static void
+distinct_counts_values_each_once_at_its_last_time(void **state)
+{
+	struct bench *b =
+	    bench_new("- {id: r, match: '(?<t>\\w*)',\n"
+		      "   threshold: {count: 3, within: 1s, distinct: t}}");
+
+	(void)state;
+	match(b, "a", 1);
+	match(b, "a", 2);
+	match(b, "a", 3);
+	match(b, "b", 4);
+	match(b, "a", 900);
+	str_clear(&b->told);
+	match(b, "c", 1003); /* b is still younger than a second, as is a */
+	check(b, "r+ t=c 3 4-1003|");
+	match(b, "d", 1004); /* b is not any more */
+	check(b, "r+ t=d 3 900-1004|");
+	match(b, "c", 1950); /* nor a */
+	check(b, "r- t=c 1 1004-1950|");
+	/* The empty text is a value too. */
+	match(b, "", 1960);
+	check(b, "r+ t= 3 1004-1960|");
+	bench_free(b);
+}
+
+static void
+a_reset_empties_the_window_of_a_key_or_of_all(void **state)
+{
+	struct bench *b = bench_new("- {id: r, match: '(?<k>\\w)', key: k,\n"
+				    "   threshold: {count: 2, within: 1s}}");
+	struct text key = TEXT("1:a"), other = TEXT("1:z");
+
+	(void)state;
+	match(b, "a", 1);
+	match(b, "b", 1);
+	str_clear(&b->told);
+	detectors_reset(b->detectors, 0, &key);
+	detectors_reset(b->detectors, 0, &other);
+	match(b, "a", 2);
+	match(b, "b", 2);
+	check(b, "r- [1:a] k=a 1 2-2|r+ [1:b] k=b 2 1-2|");
+	detectors_reset(b->detectors, 0, NULL);
+	match(b, "a", 3);
+	match(b, "b", 3);
+	check(b, "r- [1:a] k=a 1 3-3|r- [1:b] k=b 1 3-3|");
+	bench_free(b);
+}
+
+static void
+a_pair_is_one_hit_at_the_time_of_its_second_half(void **state)
+{
+	struct bench *b = bench_new(
+	    "- id: r\n"
+	    "  match: 'begin (?<job>\\d+) (?<what>\\w+)'\n"
+	    "  followed_by: {match: 'abort (?<job>\\d+) (?<why>\\w+)',\n"
+	    "    within: 1s, same: [job]}\n"
+	    "  key: [job]\n");
+
+	(void)state;
+	assert_false(detectors_waits(b->detectors, 0, 0));
+	second(b, "abort 1 early", 5);
+	match(b, "begin 1 mail", 10);
+	assert_true(detectors_waits(b->detectors, 0, 10));
+	second(b, "abort 2 other", 20);
+	check(b, "");
+	second(b, "abort 1 late", 1009);
+	check(b, "r+ [1:1] job=1 why=late what=mail 1 1009-1009|");
+	/* It is settled. */
+	assert_false(detectors_waits(b->detectors, 0, 1009));
+	second(b, "abort 1 again", 1010);
+	check(b, "");
+	bench_free(b);
+}
+
+static void
+a_second_half_comes_too_late_when_within_is_over(void **state)
+{
+	struct bench *b =
+	    bench_new("- {id: r, match: a, followed_by: {match: b, "
+		      "within: 1s}}");
+
+	(void)state;
+	match(b, "a", 10);
+	assert_true(detectors_waits(b->detectors, 0, 1009));
+	assert_false(detectors_waits(b->detectors, 0, 1010));
+	second(b, "b", 1010);
+	check(b, "");
+	match(b, "a", 2000);
+	second(b, "b", 2999);
+	check(b, "r+ 1 2999-2999|");
+	bench_free(b);
+}
+
+static void
+a_first_half_that_comes_again_keeps_its_deadline(void **state)
+{
+	struct bench *b =
+	    bench_new("- {id: r, match: 'a(?<n>.)', followed_by: {match: b, "
+		      "within: 1s}}");
+
+	(void)state;
+	match(b, "a1", 0);
+	match(b, "a2", 900);
+	second(b, "b", 1000);
+	check(b, "");
+	match(b, "a1", 2000);
+	match(b, "a2", 2900);
+	second(b, "b", 2999);
+	check(b, "r+ n=1 1 2999-2999|");
+	bench_free(b);
+}
+
+static void
+one_second_half_settles_all_with_equal_captures(void **state)
+{
+	struct bench *b = bench_new(
+	    "- id: r\n"
+	    "  match: 'q(?<q>.) j(?<j>.)'\n"
+	    "  followed_by: {match: 'died q(?<q>.)', within: 1s, same: q}\n"
+	    "  key: [j]\n");
+
+	(void)state;
+	match(b, "q1 j1", 1);
+	match(b, "q1 j2", 2);
+	match(b, "q2 j3", 3);
+	second(b, "died q1", 10);
+	check(b, "r+ [1:1] q=1 j=1 1 10-10|r+ [1:2] q=1 j=2 1 10-10|");
+	second(b, "died q1", 11);
+	check(b, "");
+	second(b, "died q2", 12);
+	check(b, "r+ [1:3] q=2 j=3 1 12-12|");
+	bench_free(b);
+}
+
+static void
+without_same_any_second_half_settles_all(void **state)
+{
+	struct bench *b =
+	    bench_new("- {id: r, match: 'a(?<n>.)', followed_by: {match: b, "
+		      "within: 1s}, key: n}");
+
+	(void)state;
+	match(b, "a1", 1);
+	match(b, "a2", 2);
+	second(b, "b", 3);
+	check(b, "r+ [1:1] n=1 1 3-3|r+ [1:2] n=2 1 3-3|");
+	bench_free(b);
+}
+
+static void
+resetting_a_key_leaves_the_firsts_of_others_waiting(void **state)
+{
+	struct bench *b = bench_new(
+	    "- {id: r, match: 'a(?<n>.)', followed_by: {match: 'b(?<n>.)', "
+	    "within: 1s, same: n}, key: n}");
+	struct text key = TEXT("1:1");
+
+	(void)state;
+	match(b, "a1", 1);
+	match(b, "a2", 1);
+	detectors_reset(b->detectors, 0, &key);
+	second(b, "b2", 3);
+	check(b, "r+ [1:2] n=2 1 3-3|");
+	detectors_reset(b->detectors, 0, NULL);
+	second(b, "b1", 3);
+	check(b, "");
+	bench_free(b);
+}
+
+/* The memory that was told: rule, key and state each, to be restored. */
+struct memory {
+	char *rule;
+	char *key, *state;
+	size_t key_len, state_len;
+};
+
+struct memories {
+	struct memory v[16];
+	size_t count;
+};
+
+static void
+keep(const char *rule, struct text key, struct text state, void *ctx)
+{
+	struct memories *ms = ctx;
+
+	assert_true(ms->count < 16);
+	ms->v[ms->count++] =
+	    (struct memory){ mem_text(rule), mem_copy(key.data, key.len),
+		    mem_copy(state.data, state.len), key.len, state.len };
+}
+
+static void
+forget(struct memories *ms)
+{
+	while (ms->count > 0) {
+		struct memory *m = &ms->v[--ms->count];
+
+		free(m->rule);
+		free(m->key);
+		free(m->state);
+	}
+}
+
+/* A restart: other detectors with what the first ones told. */
+static void
+restart(struct bench *b, struct memories *ms)
+{
+	detectors_free(b->detectors);
+	b->detectors = detectors_new(b->rules, b->specs, b->count, note, b);
+	for (size_t i = 0; i < ms->count; i++) {
+		struct memory *m = &ms->v[i];
+
+		if (m->state_len > 0)
+			assert_true(detectors_restore(b->detectors, m->rule,
+			    (struct text){ m->key, m->key_len },
+			    (struct text){ m->state, m->state_len }));
+	}
+}
+
+static void
+a_window_goes_on_after_a_restart(void **state)
+{
+	struct bench *b =
+	    bench_new("- {id: r, match: '(?<k>\\w) (?<v>\\w)', key: k,\n"
+		      "   threshold: {count: 3, within: 1s, distinct: v}}\n"
+		      "- {id: s, match: '(?<k>\\w)', key: k,\n"
+		      "   threshold: {count: 2, within: 1s}}");
+	struct memories ms = { .count = 0 };
+
+	(void)state;
+	match(b, "a 1", 1);
+	match(b, "a 2", 2);
+	match(b, "b 1", 3);
+	hit(b, 1, PART_MATCH, "a", 500);
+	detectors_changed(b->detectors, keep, &ms);
+	assert_int_equal(ms.count, 3);
+	str_clear(&b->told);
+	restart(b, &ms);
+	match(b, "a 2", 10);
+	match(b, "a 3", 1000);
+	match(b, "b 3", 1000);
+	check(b, "r- [1:a] k=a v=2 1 1-10|r+ [1:a] k=a v=3 3 1-1000|"
+		 "r- [1:b] k=b v=3 1 3-1000|");
+	hit(b, 1, PART_MATCH, "a", 1499);
+	hit(b, 1, PART_MATCH, "a", 2499);
+	check(b, "s+ [1:a] k=a 2 500-1499|s- [1:a] k=a 1 2499-2499|");
+	forget(&ms);
+	bench_free(b);
+}
+
+static void
+firsts_that_wait_go_on_after_a_restart(void **state)
+{
+	struct bench *b = bench_new(
+	    "- {id: r, match: 'a(?<n>.) (?<t>.*)', key: n,\n"
+	    "   followed_by: {match: 'b(?<n>.)', within: 1s, same: n}}");
+	struct memories ms = { .count = 0 };
+
+	(void)state;
+	match(b, "a1 \xc3\xa4\"\\", 1);
+	match(b, "a2 x", 2);
+	match(b, "a3 y", 3);
+	second(b, "b3", 4);
+	str_clear(&b->told);
+	detectors_changed(b->detectors, keep, &ms);
+	restart(b, &ms);
+	assert_true(detectors_waits(b->detectors, 0, 10));
+	match(b, "a1 again", 500); /* keeps the first deadline */
+	second(b, "b1", 1000);
+	check(b, "r+ [1:1] n=1 t=\xc3\xa4\"\\ 1 1000-1000|");
+	second(b, "b3", 1001);
+	check(b, "");
+	second(b, "b2", 1002); /* its time is up */
+	check(b, "");
+	forget(&ms);
+	bench_free(b);
+}
+
+static void
+only_what_changed_is_told_until_it_is_saved(void **state)
+{
+	struct bench *b = bench_new("- {id: r, match: '(?<k>\\w)', key: k,\n"
+				    "   threshold: {count: 3, within: 1s}}");
+	struct memories ms = { .count = 0 };
+	struct text key = TEXT("1:a");
+
+	(void)state;
+	match(b, "a", 1);
+	match(b, "a", 2);
+	detectors_changed(b->detectors, keep, &ms);
+	assert_int_equal(ms.count, 1);
+	assert_string_equal(ms.v[0].rule, "r");
+	assert_string_equal(ms.v[0].key, "1:a");
+	/* Told again, for it was not saved. */
+	detectors_changed(b->detectors, keep, &ms);
+	assert_int_equal(ms.count, 2);
+	assert_string_equal(ms.v[1].state, ms.v[0].state);
+	detectors_saved(b->detectors);
+	forget(&ms);
+	detectors_changed(b->detectors, keep, &ms);
+	assert_int_equal(ms.count, 0);
+	match(b, "b", 3);
+	detectors_changed(b->detectors, keep, &ms);
+	assert_int_equal(ms.count, 1);
+	assert_string_equal(ms.v[0].key, "1:b");
+	detectors_saved(b->detectors);
+	forget(&ms);
+	/* What is gone is told as empty. */
+	detectors_reset(b->detectors, 0, &key);
+	detectors_changed(b->detectors, keep, &ms);
+	assert_int_equal(ms.count, 1);
+	assert_string_equal(ms.v[0].key, "1:a");
+	assert_int_equal(ms.v[0].state_len, 0);
+	forget(&ms);
+	bench_free(b);
+}
+
+static void
+memory_that_is_none_does_no_harm(void **state)
+{
+	static const char *const states[] = { "", "[", "null", "[1,2]", "[[]]",
+		"{}", "[\"a\",1]", "[{\"ms\":1}]", "[1e400]",
+		"[{\"ms\":1,\"id\":\"x\",\"same\":2,\"captures\":{}}]",
+		"[{\"ms\":\"1\",\"id\":\"x\",\"same\":\"\",\"captures\":{}}]",
+		"[{\"ms\":1,\"id\":\"x\",\"same\":\"\",\"captures\":"
+		"{\"n\":5}}]",
+		"\xff\xfe", "[1,\"a\",2,\"b\",3,\"c\",4,\"d\",5,\"e\"]" };
+	struct bench *b = bench_new(
+	    "- {id: r, match: 'a', followed_by: {match: b, within: 1s}}\n"
+	    "- {id: w, match: a, threshold: {count: 3, within: 1s}}\n"
+	    "- {id: n, match: a}\n");
+	struct text key = TEXT("");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+		struct text text = text_of(states[i]);
+
+		assert_true(detectors_restore(b->detectors, "r", key, text));
+		assert_true(detectors_restore(b->detectors, "w", key, text));
+		assert_false(detectors_restore(b->detectors, "n", key, text));
+		assert_false(
+		    detectors_restore(b->detectors, "gone", key, text));
+		second(b, "b", 10);
+		hit(b, 1, PART_MATCH, "a", 100000);
+	}
+	bench_free(b);
+}
+
+static void
+a_clock_that_was_set_back_makes_no_storm(void **state)
+{
+	struct bench *b = bench_new(
+	    "- {id: w, match: a, threshold: {count: 3, within: 1m}}\n"
+	    "- {id: r, match: 'a', followed_by: {match: b, within: 1m}}\n");
+	struct text key = TEXT("");
+
+	(void)state;
+	/* Restored: an hour ahead of the clock as it is now. */
+	assert_true(detectors_restore(
+	    b->detectors, "w", key, TEXT("[3600000,3600001]")));
+	match(b, "a", 1000);
+	check(b, "w- 1 1000-1000|");
+	match(b, "a", 1001);
+	match(b, "a", 1002);
+	check(b, "w- 1 1000-1001|w+ 3 1000-1002|");
+	assert_true(detectors_restore(b->detectors, "r", key,
+	    TEXT("[{\"ms\":3600000,\"id\":\"0:\",\"same\":\"\","
+		 "\"captures\":{}}]")));
+	hit(b, 1, PART_SECOND, "b", 1000);
+	check(b, "");
+	bench_free(b);
+}
+
+static void
+keys_without_number_take_bounded_memory(void **state)
+{
+	struct bench *b = bench_new("- {id: r, match: '(?<k>\\w+)', key: k,\n"
+				    "   threshold: {count: 2, within: 1h}}");
+	char line[24];
+
+	(void)state;
+	match(b, "first", 0);
+	for (int i = 0; i < 100000; i++) {
+		snprintf(line, sizeof line, "k%d", i);
+		match(b, line, 1);
+		str_clear(&b->told);
+	}
+	/* The oldest made room; the youngest is there. */
+	match(b, "first", 2);
+	check(b, "r- [5:first] k=first 1 2-2|");
+	match(b, "k99999", 2);
+	check(b, "r+ [6:k99999] k=k99999 2 1-2|");
+	bench_free(b);
+}
+
+static void
+a_huge_value_is_a_key_by_its_head(void **state)
+{
+	struct bench *b = bench_new("- {id: r, match: '(?<k>\\w+)', key: k}");
+	char *line = mem_new(KEY_VALUE_MAX + 100, 1);
+	struct str key = { 0 };
+	struct captures cs = { 1, { { "k", { line, KEY_VALUE_MAX + 99 } } } };
+	char *names[] = { line }; /* set below */
+	char name[] = "k";
+
+	(void)state;
+	names[0] = name;
+	memset(line, 'a', KEY_VALUE_MAX + 99);
+	key_write(&cs, names, 1, &key);
+	assert_int_equal(key.len, KEY_VALUE_MAX + strlen("1024:"));
+	/* No names, no text. */
+	key_write(&cs, names, 0, &key);
+	assert_int_equal(key.len, 0);
+	/* A capture of another name counts as empty. */
+	name[0] = 'z';
+	key_write(&cs, names, 1, &key);
+	assert_true(text_is(str_text(&key), "0:"));
+	str_free(&key);
+	free(line);
+	bench_free(b);
+}
+
+static void
+a_detector_that_is_wrong_is_a_fault(void **state)
+{
+	static const struct {
+		const char *rule, *fault;
+	} cases[] = {
+		{ "- {id: r}", "rule 'r': needs a detector, such as 'match'" },
+		{ "- {id: r, match: a, threshold: {within: 1s}}",
+		    "rule 'r': threshold: needs 'count'" },
+		{ "- {id: r, match: a, threshold: {count: 3}}",
+		    "rule 'r': threshold: needs 'within'" },
+		{ "- {id: r, match: a, threshold: {count: 0, within: 1s}}",
+		    "'count': expected a whole number from 1 to 10000" },
+		{ "- {id: r, match: a, threshold: {count: 10001, within: 1s}}",
+		    "'count': expected a whole number from 1 to 10000" },
+		{ "- {id: r, match: a, threshold: {count: 2, within: 60}}",
+		    "'within': expected a duration" },
+		{ "- {id: r, match: a, threshold: {count: 2, within: 0s}}",
+		    "'within': expected a duration of at least 1ms" },
+		{ "- {id: r, match: a, threshold: {count: 2, within: 1s, "
+		  "distinct: t}}",
+		    "rule 'r': threshold: distinct: no pattern of the rule "
+		    "has a capture (?<t>" },
+		{ "- {id: r, match: a, threshold: {count: 2, within: 1s, "
+		  "window: 1s}}",
+		    "(did you mean 'within'?)" },
+		{ "- {id: r, match: a, threshold: 3}",
+		    "rule 'r': threshold: expected a map" },
+		{ "- {id: r, match: a, followed_by: {within: 1s}}",
+		    "rule 'r': followed_by: needs 'match'" },
+		{ "- {id: r, match: a, followed_by: {match: b}}",
+		    "rule 'r': followed_by: needs 'within'" },
+		{ "- {id: r, match: '(?<n>a)', followed_by: {match: b, "
+		  "within: 1s, same: [n]}}",
+		    "rule 'r': followed_by: same: 'followed_by' has no "
+		    "capture (?<n>" },
+		{ "- {id: r, match: a, followed_by: {match: '(?<n>b)', "
+		  "within: 1s, same: n}}",
+		    "rule 'r': followed_by: same: 'match' has no capture "
+		    "(?<n>" },
+		{ "- {id: r, match: a, threshold: {count: 2, within: 1s}, "
+		  "followed_by: {match: b, within: 1s}}",
+		    "rule 'r': 'threshold' does not go with 'followed_by'" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct bench *b = bench_read(cases[i].rule);
+		char *text = NULL;
+		size_t len;
+		FILE *out = open_memstream(&text, &len);
+
+		diag_print(b->diag, out, false);
+		fclose(out);
+		if (diag_errors(b->diag) != 1 ||
+		    strstr(text, cases[i].fault) == NULL)
+			fail_msg("%s:\n%s", cases[i].rule, text);
+		free(text);
+		bench_free(b);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_a_threshold_each_hit_fires),
+		cmocka_unit_test(a_threshold_of_one_is_none),
+		cmocka_unit_test(a_hit_counts_while_it_is_younger_than_within),
+		cmocka_unit_test(each_key_has_a_window_of_its_own),
+		cmocka_unit_test(
+		    distinct_counts_values_each_once_at_its_last_time),
+		cmocka_unit_test(a_reset_empties_the_window_of_a_key_or_of_all),
+		cmocka_unit_test(
+		    a_pair_is_one_hit_at_the_time_of_its_second_half),
+		cmocka_unit_test(
+		    a_second_half_comes_too_late_when_within_is_over),
+		cmocka_unit_test(
+		    a_first_half_that_comes_again_keeps_its_deadline),
+		cmocka_unit_test(
+		    one_second_half_settles_all_with_equal_captures),
+		cmocka_unit_test(without_same_any_second_half_settles_all),
+		cmocka_unit_test(
+		    resetting_a_key_leaves_the_firsts_of_others_waiting),
+		cmocka_unit_test(a_window_goes_on_after_a_restart),
+		cmocka_unit_test(firsts_that_wait_go_on_after_a_restart),
+		cmocka_unit_test(only_what_changed_is_told_until_it_is_saved),
+		cmocka_unit_test(memory_that_is_none_does_no_harm),
+		cmocka_unit_test(a_clock_that_was_set_back_makes_no_storm),
+		cmocka_unit_test(keys_without_number_take_bounded_memory),
+		cmocka_unit_test(a_huge_value_is_a_key_by_its_head),
+		cmocka_unit_test(a_detector_that_is_wrong_is_a_fault),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

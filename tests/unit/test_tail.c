@@ -1,0 +1,1509 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tail on a real loop and on real files: what writers, logrotate and
+ * restarts do to a log.
+ */
+#include "tail/tail.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "io/loop.h"
+#include "io/timer.h"
+#include "store/store.h"
+#include "tail/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define DEADLINE_MS 20000 /* never reached where all is well */
+#define MAX_LINE 4096
+#define POSITIONS_MAX 64
+
+static char dir[] = "/tmp/test_tail.XXXXXX";
+
+/* A tail that runs, and what it told.  A block is its bytes, then ~ where it
+ * is truncated and ! where it is unfinished; an end is <end>. */
+static struct {
+	struct loop *loop;
+	struct timer *deadline;
+	struct turn *settling;
+	int settle_turns;
+	struct tail *tail;
+	struct tail_source source;
+	struct str told;
+	bool with_places; /* told has OFFSET:LINE: before each block */
+	bool keep_quiet;  /* count only */
+	uint64_t lines, blocks, turns, ends;
+	const char *awaited;
+	uint64_t awaited_lines, awaited_ends;
+	bool timed_out;
+	struct position *positions[POSITIONS_MAX]; /* as a store has them */
+} w;
+
+static bool
+is_there(void)
+{
+	struct text told = str_text(&w.told);
+
+	if (w.awaited != NULL)
+		return text_is(told, w.awaited);
+	if (w.awaited_ends > 0)
+		return w.ends >= w.awaited_ends;
+	return w.awaited_lines > 0 && w.lines >= w.awaited_lines;
+}
+
+static void
+on_block(const struct block *b, void *ctx)
+{
+	(void)ctx;
+	assert_true(b->len > 0);
+	assert_false(b->truncated && b->unfinished);
+	assert_int_equal(
+	    b->truncated || b->unfinished, b->data[b->len - 1] != '\n');
+	w.blocks++;
+	w.lines += (uint64_t)newlines_count(b->data, b->len);
+	if (w.keep_quiet)
+		return;
+	if (w.with_places)
+		str_printf(
+		    &w.told, "%" PRId64 ":%" PRId64 ":", b->offset, b->line);
+	str_add(&w.told, b->data, b->len);
+	if (b->truncated || b->unfinished)
+		str_putc(&w.told, b->truncated ? '~' : '!');
+}
+
+static void
+on_end(uint64_t file, void *ctx)
+{
+	(void)file;
+	(void)ctx;
+	w.ends++;
+	if (!w.keep_quiet)
+		str_puts(&w.told, "<end>");
+}
+
+static void
+on_turn(void *ctx)
+{
+	(void)ctx;
+	w.turns++;
+	if (is_there())
+		loop_stop(w.loop);
+}
+
+static void
+on_deadline(void *ctx)
+{
+	(void)ctx;
+	w.timed_out = true;
+	loop_stop(w.loop);
+}
+
+static void
+on_settled(void *ctx)
+{
+	(void)ctx;
+	if (w.settle_turns-- > 0)
+		turn_ask(w.settling);
+	else
+		loop_stop(w.loop);
+}
+
+/* What the kernel has to tell is in its queue already when a call of ours
+ * returned: a few turns take it all in. */
+static void
+settle(void)
+{
+	do {
+		w.settle_turns = 20;
+		turn_ask(w.settling);
+		loop_run(w.loop);
+	} while (!tail_caught_up(w.tail));
+}
+
+static void
+run_until_there(void)
+{
+	w.timed_out = false;
+	if (is_there())
+		return;
+	timer_in(w.deadline, DEADLINE_MS);
+	loop_run(w.loop);
+	timer_stop(w.deadline);
+}
+
+/* All that was told is this, and stays this. */
+static void
+expect(const char *want)
+{
+	w.awaited = want;
+	run_until_there();
+	settle();
+	w.awaited = NULL;
+	assert_string_equal(w.told.data == NULL ? "" : w.told.data, want);
+}
+
+static void
+expect_lines(uint64_t want)
+{
+	w.awaited_lines = want;
+	run_until_there();
+	settle();
+	w.awaited_lines = 0;
+	assert_int_equal(w.lines, want);
+}
+
+static void
+expect_ends(uint64_t want)
+{
+	w.awaited_ends = want;
+	run_until_there();
+	settle();
+	w.awaited_ends = 0;
+	assert_int_equal(w.ends, want);
+}
+
+static void
+start_source(const struct tail_source *source)
+{
+	static const struct tail_callbacks callbacks = { on_block, on_end,
+		on_turn, NULL };
+	struct err err;
+
+	w.source = *source;
+	w.tail = tail_new(w.loop, &w.source, 1, &callbacks);
+	for (size_t i = 0; i < POSITIONS_MAX; i++)
+		if (w.positions[i] != NULL)
+			tail_resume(w.tail, w.positions[i]);
+	assert_int_equal(tail_start(w.tail, &err), 0);
+}
+
+static const char *paths[4];
+
+/* Follows a path or glob, with start_at: beginning. */
+static void
+start(const char *path)
+{
+	paths[0] = path;
+	start_source(&(struct tail_source){
+	    .name = "test",
+	    .paths = paths,
+	    .from_beginning = true,
+	    .max_line = MAX_LINE,
+	});
+}
+
+static void
+put_position(uint64_t file, const struct position *p, void *ctx)
+{
+	struct position **place = NULL;
+
+	(void)file;
+	(void)ctx;
+	for (size_t i = 0; i < POSITIONS_MAX; i++) {
+		struct position **at = &w.positions[i];
+
+		if (*at == NULL)
+			place = place == NULL ? at : place;
+		else if ((*at)->inode == p->inode && (*at)->device == p->device)
+			place = at;
+	}
+	assert_non_null(place);
+	if (*place != NULL)
+		position_free(*place);
+	*place = position_copy(p);
+}
+
+static void
+delete_position(const char *source, uint64_t device, uint64_t inode, void *ctx)
+{
+	(void)source;
+	(void)ctx;
+	for (size_t i = 0; i < POSITIONS_MAX; i++) {
+		struct position *p = w.positions[i];
+
+		if (p != NULL && p->inode == inode && p->device == device) {
+			position_free(p);
+			w.positions[i] = NULL;
+		}
+	}
+}
+
+static void
+save(void)
+{
+	tail_gone(w.tail, delete_position, NULL);
+	tail_positions(w.tail, false, put_position, NULL);
+}
+
+/* Ends the tail; with its positions saved it is a clean stop. */
+static void
+stop(void)
+{
+	tail_free(w.tail);
+	w.tail = NULL;
+}
+
+static size_t
+positions_count(void)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < POSITIONS_MAX; i++)
+		count += w.positions[i] != NULL && w.positions[i]->inode != 0;
+	return count;
+}
+
+/* Writers. */
+
+static int
+open_log(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void
+put_bytes(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+
+		assert_true(n > 0);
+		data += n;
+		len -= (size_t)n;
+	}
+}
+
+static void
+put(int fd, const char *text)
+{
+	put_bytes(fd, text, strlen(text));
+}
+
+static void
+append(const char *path, const char *text)
+{
+	int fd = open_log(path);
+
+	put(fd, text);
+	close(fd);
+}
+
+static void
+move(const char *from, const char *to)
+{
+	assert_int_equal(rename(from, to), 0);
+}
+
+static void
+make_dir(const char *path)
+{
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
+/* How often our own log says it. */
+static unsigned
+said(const char *what)
+{
+	char buf[64 * 1024];
+	int fd = open("own", O_RDONLY | O_CLOEXEC);
+	ssize_t len = read(fd, buf, sizeof buf - 1);
+	unsigned count = 0;
+
+	assert_true(len >= 0);
+	close(fd);
+	buf[len] = '\0';
+	for (const char *p = buf; (p = strstr(p, what)) != NULL; p++)
+		count++;
+	return count;
+}
+
+static unsigned
+open_descriptors(void)
+{
+	unsigned count = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+/* Appending. */
+
+static void
+appended_lines_are_told_in_order(void **state)
+{
+	int fd = open_log("a.log");
+
+	(void)state;
+	put(fd, "one\n");
+	start("a.log");
+	expect("one\n");
+	put(fd, "two\nthree\n");
+	expect("one\ntwo\nthree\n");
+	close(fd);
+}
+
+static void
+a_line_in_pieces_is_one_line(void **state)
+{
+	int fd = open_log("a.log");
+
+	(void)state;
+	w.with_places = true;
+	start("a.log");
+	put(fd, "x\nab");
+	expect("0:1:x\n");
+	put(fd, "cd");
+	settle();
+	put(fd, "\nef");
+	expect("0:1:x\n2:2:abcd\n");
+	close(fd);
+}
+
+static void
+nul_bytes_stay_in_the_line(void **state)
+{
+	int fd = open_log("a.log");
+
+	(void)state;
+	start("a.log");
+	put_bytes(fd, "a\0b\n\0\n", 6);
+	expect_lines(2);
+	assert_int_equal(w.told.len, 6);
+	assert_memory_equal(w.told.data, "a\0b\n\0\n", 6);
+	close(fd);
+}
+
+static void
+a_huge_line_does_no_harm_to_the_next(void **state)
+{
+	int fd = open_log("a.log");
+	char *chunk = mem_new(1 << 20, 1);
+
+	(void)state;
+	memset(chunk, 'x', 1 << 20);
+	w.keep_quiet = true;
+	start("a.log");
+	for (int i = 0; i < 100; i++)
+		put_bytes(fd, chunk, 1 << 20);
+	settle();
+	assert_int_equal(w.blocks, 1);
+	assert_int_equal(said("line too long"), 1);
+	w.keep_quiet = false;
+	w.with_places = true;
+	put(fd, "\nnext\n");
+	expect("104857601:2:next\n");
+	free(chunk);
+	close(fd);
+}
+
+static void
+a_fast_file_does_not_starve_a_slow_one(void **state)
+{
+	char *chunk = mem_new(1 << 20, 1);
+	int fd = open_log("a.log");
+
+	(void)state;
+	memset(chunk, '\n', 1 << 20);
+	for (int i = 0; i < 32; i++)
+		put_bytes(fd, chunk, 1 << 20);
+	append("b.log", "slow\n");
+	w.keep_quiet = true;
+	start("*.log");
+	w.awaited_lines = 2;
+	run_until_there(); /* one turn */
+	w.awaited_lines = 0;
+	assert_true(w.lines < 8 << 20);
+	assert_true(w.lines % (1 << 18) == 1); /* the slow one among them */
+	expect_lines((32 << 20) + 1);
+	free(chunk);
+	close(fd);
+}
+
+static void
+an_idle_tail_is_silent(void **state)
+{
+	int fd = open_log("a.log"), other;
+	uint64_t turns;
+
+	(void)state;
+	start("a.log");
+	put(fd, "one\n");
+	expect("one\n");
+	turns = w.turns;
+	other = open_log("other");
+	settle();
+	for (int i = 0; i < 100; i++)
+		put(other, "not ours\n");
+	settle();
+	assert_int_equal(w.turns, turns);
+	close(other);
+	close(fd);
+}
+
+/* Where reading starts. */
+
+static void
+start_at_end(const char *path)
+{
+	paths[0] = path;
+	start_source(&(struct tail_source){
+	    .name = "test",
+	    .paths = paths,
+	    .max_line = MAX_LINE,
+	});
+}
+
+static void
+the_first_start_is_at_the_end(void **state)
+{
+	(void)state;
+	w.with_places = true;
+	append("a.log", "old\nolder\n");
+	start_at_end("a.log");
+	append("a.log", "new\n");
+	expect("10:3:new\n");
+}
+
+static void
+at_the_first_start_the_line_in_progress_is_left_out(void **state)
+{
+	(void)state;
+	w.with_places = true;
+	append("a.log", "old\nhalf");
+	start_at_end("a.log");
+	append("a.log", " of it\nnew\n");
+	expect("15:3:new\n");
+}
+
+static void
+a_file_that_appears_later_is_read_from_its_start(void **state)
+{
+	(void)state;
+	append("a.log", "old\n");
+	start_at_end("*.log");
+	settle();
+	append("b.log", "one\n");
+	expect("one\n");
+}
+
+static void
+a_log_made_while_stopped_is_read_from_its_start(void **state)
+{
+	(void)state;
+	start_at_end("a.log");
+	settle();
+	save();
+	stop();
+	append("a.log", "one\n");
+	start_at_end("a.log");
+	expect("one\n");
+}
+
+static void
+a_kill_before_lines_are_counted_costs_nothing(void **state)
+{
+	(void)state;
+	append("a.log", "1\n2\n3\n");
+	start_at_end("a.log");
+	save(); /* no turn of the loop yet */
+	stop();
+	append("a.log", "new\n");
+	w.with_places = true;
+	start_at_end("a.log");
+	expect("6:4:new\n");
+}
+
+/* Rotation. */
+
+static void
+the_old_file_is_read_before_the_new(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	append("a.log", "2\n");
+	move("a.log", "a.log.1");
+	append("a.log", "3\n");
+	expect("1\n2\n3\n");
+}
+
+static void
+the_old_file_is_finished_however_far_behind(void **state)
+{
+	char *chunk = mem_new(1 << 20, 1);
+	int fd = open_log("a.log");
+
+	(void)state;
+	memset(chunk, 'x', 1 << 20);
+	for (int i = 1; i <= 1 << 10; i++)
+		chunk[i * 1024 - 1] = '\n';
+	for (int i = 0; i < 16; i++)
+		put_bytes(fd, chunk, 1 << 20);
+	put(fd, "last of old\n");
+	close(fd);
+	start("a.log");
+	move("a.log", "a.log.1");
+	append("a.log", "first of new\n");
+	expect_lines((16 << 10) + 2);
+	assert_string_equal(
+	    w.told.data + w.told.len - 25, "last of old\nfirst of new\n");
+	free(chunk);
+}
+
+static void
+a_writer_that_goes_on_in_the_renamed_file_is_heard(void **state)
+{
+	int fd = open_log("a.log");
+
+	(void)state;
+	start("a.log");
+	put(fd, "1\n");
+	expect("1\n");
+	move("a.log", "a.log.1");
+	expect("1\n");
+	put(fd, "2\n");
+	expect("1\n2\n");
+	append("a.log", "3\n");
+	expect("1\n2\n3\n");
+	put(fd, "4\n");
+	expect("1\n2\n3\n4\n");
+	close(fd);
+}
+
+static void
+a_line_begun_before_the_rotation_is_finished_in_the_renamed_file(void **state)
+{
+	int fd = open_log("a.log");
+
+	(void)state;
+	start("a.log");
+	put(fd, "1\nha");
+	expect("1\n");
+	move("a.log", "a.log.1");
+	append("a.log", "3\n");
+	expect("1\n3\n");
+	put(fd, "lf\n");
+	expect("1\n3\nhalf\n");
+	close(fd);
+}
+
+static void
+rotations_while_the_file_is_held_keep_what_is_held(void **state)
+{
+	int first = open_log("a.log"), second;
+
+	(void)state;
+	start("a.log");
+	put(first, "1\n");
+	expect("1\n");
+	move("a.log", "a.log.1");
+	second = open_log("a.log");
+	put(second, "2\n");
+	expect("1\n2\n");
+	move("a.log.1", "a.log.2");
+	move("a.log", "a.log.1");
+	append("a.log", "3\n");
+	put(first, "1b\n");
+	put(second, "2b\n");
+	expect_lines(5);
+	close(first);
+	close(second);
+}
+
+static void
+a_rotated_name_that_the_glob_matches_is_not_read_again(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log*");
+	expect("1\n");
+	move("a.log", "a.log.1");
+	append("a.log", "2\n");
+	expect("1\n2\n");
+	move("a.log.1", "a.log.2");
+	move("a.log", "a.log.1");
+	append("a.log", "3\n");
+	expect("1\n2\n3\n");
+}
+
+static void
+a_rotation_back_goes_on_where_it_was(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	move("a.log", "a.log.1");
+	settle();
+	move("a.log.1", "a.log");
+	append("a.log", "2\n");
+	expect("1\n2\n");
+}
+
+static void
+two_files_that_swap_names_go_on_each_where_it_was(void **state)
+{
+	(void)state;
+	append("a.log", "a1\n");
+	append("b.log", "b1\n");
+	start("[ab].log");
+	expect("a1\nb1\n");
+	move("a.log", "x");
+	move("b.log", "a.log");
+	move("x", "b.log");
+	append("a.log", "b2\n");
+	expect("a1\nb1\nb2\n");
+	append("b.log", "a2\n");
+	expect("a1\nb1\nb2\na2\n");
+}
+
+static void
+a_file_renamed_over_another_is_not_read_again(void **state)
+{
+	int fd;
+
+	(void)state;
+	append("a.log", "a1\n");
+	append("b.log", "b1\n");
+	start("[ab].log");
+	expect("a1\nb1\n");
+	fd = open_log("b.log");
+	put(fd, "b2\n");
+	move("a.log", "b.log");
+	append("b.log", "a2\n");
+	expect_lines(4);
+	put(fd, "b3\n"); /* its writer has it open still */
+	expect_lines(5);
+	close(fd);
+}
+
+static void
+a_successor_that_comes_late_is_waited_for(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	append("a.log", "2\n");
+	move("a.log", "a.log-20260101");
+	expect("1\n2\n");
+	append("a.log", "3\n");
+	expect("1\n2\n3\n");
+	assert_int_equal(said("log is not there"), 0);
+}
+
+/* Truncation. */
+
+static void
+a_truncated_file_is_read_from_its_start(void **state)
+{
+	(void)state;
+	w.with_places = true;
+	append("a.log", "1\n2\n");
+	start("a.log");
+	expect("0:1:1\n2\n");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "3\n");
+	expect("0:1:1\n2\n<end>0:1:3\n");
+	assert_int_equal(said("file truncated"), 1);
+}
+
+static void
+a_file_regrown_past_the_old_place_is_seen(void **state)
+{
+	(void)state;
+	append("a.log", "one\ntwo\n");
+	start("a.log");
+	expect("one\ntwo\n");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "three\nfour\nfive\n");
+	expect("one\ntwo\n<end>three\nfour\nfive\n");
+}
+
+static void
+a_file_rewritten_to_the_same_size_is_seen(void **state)
+{
+	(void)state;
+	append("a.log", "banner\none\n");
+	start("a.log");
+	expect("banner\none\n");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "banner\ntwo\n");
+	expect("banner\none\n<end>banner\ntwo\n");
+}
+
+static void
+half_a_line_is_dropped_when_it_is_truncated(void **state)
+{
+	(void)state;
+	append("a.log", "1\nhalf");
+	start("a.log");
+	expect("1\n");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "2\n");
+	expect("1\n<end>2\n");
+	append("a.log", "ha");
+	settle();
+	assert_int_equal(truncate("a.log", 2), 0);
+	append("a.log", "3\n4\n");
+	expect("1\n<end>2\n<end>2\n3\n4\n");
+}
+
+static void
+the_hole_of_a_writer_that_keeps_its_offset_is_skipped(void **state)
+{
+	int fd = open("a.log", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	char line[1000];
+
+	(void)state;
+	memset(line, 'x', sizeof line);
+	line[sizeof line - 1] = '\n';
+	w.keep_quiet = true;
+	start("a.log");
+	for (int i = 0; i < 20; i++)
+		put_bytes(fd, line, sizeof line);
+	expect_lines(20);
+	w.keep_quiet = false;
+	w.with_places = true;
+	assert_int_equal(ftruncate(fd, 0), 0);
+	settle();
+	put(fd, "after\n");
+	expect("<end>20000:1:after\n");
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(
+	    lseek(fd, INT64_C(10) << 30, SEEK_SET), INT64_C(10) << 30);
+	put(fd, "far\n");
+	expect("<end>20000:1:after\n<end>10737418240:1:far\n");
+	close(fd);
+}
+
+/* Deletion. */
+
+static void
+a_deleted_file_is_read_to_its_end_and_let_go(void **state)
+{
+	int fd = open_log("a.log");
+	unsigned before;
+
+	(void)state;
+	start("a.log");
+	put(fd, "1\n");
+	expect("1\n");
+	before = open_descriptors();
+	put(fd, "2\nnever ended");
+	unlink("a.log");
+	expect("1\n2\n");
+	put(fd, " but more"); /* a writer that does not know */
+	expect_ends(1);
+	assert_string_equal(w.told.data, "1\n2\nnever ended but more!<end>");
+	assert_int_equal(open_descriptors(), before - 1);
+	save();
+	assert_int_equal(positions_count(), 0);
+	close(fd);
+}
+
+static void
+a_file_made_anew_under_its_name_is_read_from_its_start(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	append("a.log", "2\n");
+	unlink("a.log");
+	append("a.log", "more than before\n");
+	expect("1\n2\nmore than before\n");
+}
+
+/* Paths. */
+
+static void
+a_missing_log_is_followed_when_it_appears(void **state)
+{
+	(void)state;
+	start("d/e/f/a.log");
+	settle();
+	assert_int_equal(said("log is not there, waiting for it"), 1);
+	make_dir("d");
+	settle();
+	make_dir("d/e");
+	make_dir("d/e/f");
+	append("d/e/f/a.log", "1\n");
+	expect("1\n");
+	append("d/e/f/a.log", "2\n");
+	expect("1\n2\n");
+	assert_int_equal(said("log is not there"), 1);
+}
+
+static void
+a_directory_made_anew_is_seen(void **state)
+{
+	(void)state;
+	make_dir("d");
+	make_dir("d/e");
+	append("d/e/a.log", "1\n");
+	start("d/e/a.log");
+	expect("1\n");
+	move("d", "x");
+	settle();
+	make_dir("d");
+	make_dir("d/e");
+	append("d/e/a.log", "3\n");
+	append("x/e/a.log", "2\n");
+	expect_lines(3);
+	append("d/e/a.log", "4\n");
+	expect_lines(4);
+}
+
+static void
+new_files_of_a_glob_are_followed(void **state)
+{
+	(void)state;
+	start("d/*.log");
+	settle();
+	make_dir("d");
+	append("d/a.log", "a\n");
+	append("d/b.txt", "no\n");
+	make_dir("d/dir.log");
+	append("d/ ;$(x)\n*.log", "odd\n");
+	expect_lines(2);
+	for (int i = 0; i < 100; i++) {
+		char path[32];
+
+		snprintf(path, sizeof path, "d/%d.log", i);
+		append(path, "x\n");
+	}
+	expect_lines(102);
+}
+
+static void
+a_double_asterisk_follows_new_directories(void **state)
+{
+	(void)state;
+	start("**/a.log");
+	settle();
+	make_dir("d");
+	make_dir("d/e");
+	append("d/e/a.log", "1\n");
+	expect("1\n");
+	make_dir("d/e/f");
+	append("d/e/f/a.log", "2\n");
+	append("a.log", "3\n");
+	expect_lines(3);
+}
+
+static void
+excluded_files_are_left_out(void **state)
+{
+	static const char *const exclude[] = { "*.gz", "d/no*", NULL };
+
+	(void)state;
+	make_dir("d");
+	append("d/a.gz", "no\n");
+	append("d/nothing", "no\n");
+	paths[0] = "d/*";
+	start_source(&(struct tail_source){
+	    .name = "test",
+	    .paths = paths,
+	    .exclude = exclude,
+	    .from_beginning = true,
+	    .max_line = MAX_LINE,
+	});
+	settle();
+	append("d/b.gz", "no\n");
+	append("d/yes", "yes\n");
+	expect("yes\n");
+}
+
+static void
+a_file_under_two_names_is_read_once(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	assert_int_equal(link("a.log", "b.log"), 0);
+	assert_int_equal(symlink("a.log", "c.log"), 0);
+	paths[1] = "*.log";
+	start("a.log");
+	expect("1\n");
+	append("b.log", "2\n");
+	expect("1\n2\n");
+	unlink("a.log");
+	append("b.log", "3\n");
+	expect("1\n2\n3\n");
+}
+
+static void
+each_source_reads_a_file_for_itself(void **state)
+{
+	static const char *const all[] = { "a.log", NULL };
+	static const struct tail_source sources[] = {
+		{ "one", all, NULL, true, MAX_LINE },
+		{ "two", all, NULL, true, MAX_LINE },
+	};
+	static const struct tail_callbacks callbacks = { on_block, on_end,
+		on_turn, NULL };
+	struct err err;
+
+	(void)state;
+	append("a.log", "1\n");
+	w.tail = tail_new(w.loop, sources, 2, &callbacks);
+	assert_int_equal(tail_start(w.tail, &err), 0);
+	expect("1\n1\n");
+	append("a.log", "2\n");
+	expect("1\n1\n2\n2\n");
+}
+
+static void
+a_link_that_is_swapped_leads_to_the_other_file(void **state)
+{
+	(void)state;
+	append("one", "1\n");
+	append("two", "2\n");
+	assert_int_equal(symlink("one", "a.log"), 0);
+	start("a.log");
+	expect("1\n");
+	append("one", "1b\n");
+	assert_int_equal(symlink("two", "x"), 0);
+	move("x", "a.log");
+	expect("1\n1b\n2\n");
+}
+
+static void
+what_a_link_leads_to_may_be_rotated(void **state)
+{
+	(void)state;
+	make_dir("pod");
+	append("pod/0.log", "1\n");
+	assert_int_equal(symlink("pod/0.log", "a.log"), 0);
+	start("a.log");
+	expect("1\n");
+	append("pod/0.log", "2\n");
+	move("pod/0.log", "pod/0.log.1");
+	settle();
+	append("pod/0.log", "3\n");
+	expect("1\n2\n3\n");
+}
+
+static void
+a_dangling_link_is_followed_once_it_leads_somewhere(void **state)
+{
+	(void)state;
+	make_dir("d");
+	assert_int_equal(symlink("d/real", "a.log"), 0);
+	assert_int_equal(symlink("loop.log", "loop.log"), 0);
+	paths[1] = "loop.log";
+	start("a.log");
+	settle();
+	assert_int_equal(said("path=loop.log"), 1);
+	append("d/real", "1\n");
+	expect("1\n");
+}
+
+static void
+what_is_no_file_is_refused_once_and_does_not_hang(void **state)
+{
+	static const char *const all[] = { "fifo", "dir", "socket", "/dev/zero",
+		"a.log", NULL };
+	struct sockaddr_un address = { .sun_family = AF_UNIX,
+		.sun_path = "socket" };
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	assert_int_equal(mkfifo("fifo", 0600), 0);
+	make_dir("dir");
+	assert_int_equal(
+	    bind(s, (struct sockaddr *)&address, sizeof address), 0);
+	start_source(&(struct tail_source){
+	    .name = "test",
+	    .paths = all,
+	    .from_beginning = true,
+	    .max_line = MAX_LINE,
+	});
+	settle();
+	tail_look(w.tail);
+	append("a.log", "1\n");
+	expect("1\n");
+	assert_int_equal(said("not followed"), 4);
+	assert_int_equal(rmdir("dir"), 0);
+	append("dir", "2\n");
+	expect("1\n2\n");
+	close(s);
+}
+
+static void
+a_file_that_may_not_be_read_is_followed_once_it_may(void **state)
+{
+	(void)state;
+	if (seteuid(65534) != 0)
+		skip();
+	assert_int_equal(close(open("a.log", O_CREAT | O_WRONLY, 0)), 0);
+	start("a.log");
+	settle();
+	assert_int_equal(said("waiting for permission"), 1);
+	assert_int_equal(chmod("a.log", 0200), 0);
+	append("a.log", "1\n");
+	settle();
+	assert_int_equal(said("waiting for permission"), 1);
+	assert_int_equal(chmod("a.log", 0600), 0);
+	expect("1\n");
+	move("a.log", "a.log.1");
+	assert_int_equal(close(open("a.log", O_CREAT | O_WRONLY, 0)), 0);
+	settle();
+	assert_int_equal(chmod("a.log", 0600), 0);
+	append("a.log", "2\n");
+	expect("1\n2\n");
+}
+
+/* Stop and start. */
+
+static void
+a_restart_goes_on_where_it_was(void **state)
+{
+	(void)state;
+	append("a.log", "1\nha");
+	start("a.log");
+	expect("1\n");
+	save();
+	stop();
+	append("a.log", "lf\n3\n");
+	w.with_places = true;
+	start("a.log");
+	expect("1\n2:2:half\n3\n");
+}
+
+static void
+a_restart_within_a_long_line_skips_its_rest(void **state)
+{
+	char *line = mem_new(MAX_LINE + 11, 1);
+
+	(void)state;
+	memset(line, 'x', MAX_LINE + 10);
+	append("a.log", line);
+	w.keep_quiet = true;
+	start("a.log");
+	settle();
+	assert_int_equal(w.blocks, 1);
+	save();
+	stop();
+	append("a.log", "yyy\nnext\n");
+	w.keep_quiet = false;
+	w.with_places = true;
+	start("a.log");
+	expect("4110:2:next\n");
+	free(line);
+}
+
+static void
+a_position_moved_back_by_its_keeper_is_taken(void **state)
+{
+	(void)state;
+	append("a.log", "1\n2\n3\n");
+	start("a.log");
+	expect("1\n2\n3\n");
+	save();
+	stop();
+	for (size_t i = 0; i < POSITIONS_MAX; i++)
+		if (w.positions[i] != NULL && w.positions[i]->inode != 0) {
+			w.positions[i]->offset = 2;
+			w.positions[i]->line = 2;
+		}
+	append("a.log", "4\n");
+	w.with_places = true;
+	start("a.log");
+	expect("1\n2\n3\n2:2:2\n3\n4\n");
+}
+
+static void
+a_file_renamed_while_stopped_is_found_within_the_glob(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("*.log");
+	expect("1\n");
+	save();
+	stop();
+	append("a.log", "2\n");
+	move("a.log", "b.log");
+	start("*.log");
+	expect("1\n2\n");
+}
+
+static void
+a_file_rotated_while_stopped_is_finished_first(void **state)
+{
+	(void)state;
+	append("a.log", "1\nha");
+	start("a.log");
+	expect("1\n");
+	save();
+	stop();
+	append("a.log", "lf\n");
+	move("a.log", "a.log.1");
+	append("a.log", "3\n");
+	start("a.log");
+	expect("1\nhalf\n3\n");
+	append("a.log.1", "late\n");
+	expect("1\nhalf\n3\nlate\n");
+	save();
+	assert_int_equal(positions_count(), 2);
+	stop();
+	append("a.log", "4\n"); /* once more, with both positions */
+	move("a.log.1", "a.log.2");
+	move("a.log", "a.log.1");
+	append("a.log", "5\n");
+	start("a.log");
+	expect("1\nhalf\n3\nlate\n4\n5\n");
+}
+
+static void
+a_file_rotated_while_stopped_waits_for_its_successor(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	save();
+	stop();
+	append("a.log", "2\n");
+	move("a.log", "a.log.1");
+	start("a.log");
+	expect("1\n2\n");
+	append("a.log", "3\n");
+	expect("1\n2\n3\n");
+}
+
+static void
+a_file_that_is_gone_after_a_restart_is_said_once(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	save();
+	stop();
+	move("a.log", "x"); /* so that the new one has another inode */
+	append("a.log", "2\n");
+	start("a.log");
+	expect("1\n2\n");
+	assert_int_equal(said("file is gone"), 1);
+	save();
+	assert_int_equal(positions_count(), 1);
+	stop();
+	start("a.log");
+	expect("1\n2\n");
+	assert_int_equal(said("file is gone"), 1);
+}
+
+/* An inode that another text has now: as after it was used again. */
+static const struct {
+	const char *before, *after;
+	const char *want; /* told after the restart */
+} rewrites[] = {
+	{ "one\n", "two\n", "two\n" },
+	{ "one\n", "two\nthree\n", "two\nthree\n" },
+	{ "one\ntwo\n", "x\n", "x\n" },
+	{ "banner\none\n", "banner\ntwo\nthree\n", "banner\ntwo\nthree\n" },
+	{ "one\n", "", "" },
+	{ "one\n", "one\ntwo\n", "two\n" },
+	{ "", "one\n", "one\n" },
+	{ "o", "one\n", "one\n" },
+};
+
+static void
+another_text_on_the_same_inode_is_read_from_its_start(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rewrites / sizeof *rewrites; i++) {
+		append("a.log", rewrites[i].before);
+		start("a.log");
+		settle();
+		save();
+		stop();
+		str_clear(&w.told);
+		assert_int_equal(truncate("a.log", 0), 0);
+		append("a.log", rewrites[i].after);
+		start("a.log");
+		expect(rewrites[i].want);
+		save();
+		stop();
+		assert_int_equal(truncate("a.log", 0), 0);
+		str_clear(&w.told);
+		for (size_t j = 0; j < POSITIONS_MAX; j++) {
+			if (w.positions[j] != NULL)
+				position_free(w.positions[j]);
+			w.positions[j] = NULL;
+		}
+	}
+}
+
+static const struct {
+	int64_t offset, line;
+	const char *head, *anchor;
+} nonsense[] = {
+	{ -1, 1, "", "" },
+	{ INT64_MAX, 1, "", "" },
+	{ INT64_MIN, INT64_MIN, "", "" },
+	{ 2, 2, "", "" },
+	{ 2, 2, "0123456789", "012345678901234567" },
+	{ 2, 2,
+	    "\xff\xff"
+	    "23456789",
+	    "\xff\xff\xff\xff\xff\xff\xff\xff\xff" },
+};
+
+static void
+a_position_that_makes_no_sense_is_as_none(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	append("a.log", "1\n2\n");
+	assert_int_equal(stat("a.log", &st), 0);
+	for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
+		struct position p = {
+			.source = "test",
+			.path = "a.log",
+			.device = st.st_dev,
+			.inode = st.st_ino,
+			.offset = nonsense[i].offset,
+			.line = nonsense[i].line,
+			.head = text_of(nonsense[i].head),
+			.anchor = text_of(nonsense[i].anchor),
+		};
+
+		put_position(0, &p, NULL);
+		start("a.log");
+		expect("1\n2\n");
+		stop();
+		str_clear(&w.told);
+	}
+}
+
+static void
+the_device_may_have_another_number_after_a_restart(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	save();
+	stop();
+	for (size_t i = 0; i < POSITIONS_MAX; i++)
+		if (w.positions[i] != NULL && w.positions[i]->inode != 0)
+			w.positions[i]->device ^= 1;
+	append("a.log", "2\n");
+	start("a.log");
+	expect("1\n2\n");
+	save();
+	assert_int_equal(positions_count(), 1);
+}
+
+/* The kernel. */
+
+static long
+queue_max(void)
+{
+	int fd = open(
+	    "/proc/sys/fs/inotify/max_queued_events", O_RDONLY | O_CLOEXEC);
+	char buf[32] = "";
+
+	assert_true(fd >= 0 && read(fd, buf, sizeof buf - 1) > 0);
+	close(fd);
+	return strtol(buf, NULL, 10);
+}
+
+static void
+nothing_is_lost_when_the_queue_overflows(void **state)
+{
+	int one = open_log("a.log"), two = open_log("b.log");
+	uint64_t lines = 0;
+
+	(void)state;
+	start("*.log");
+	settle();
+	/* Events of one file in a row are merged by the kernel, and those of
+	 * files in turn are not. */
+	for (int i = 0; i < 40000; i++, lines++)
+		put(i % 2 ? one : two, "x\n");
+	append("c.log", "x\n");
+	expect_lines(lines + 1);
+	if (queue_max() < 40000)
+		assert_int_equal(said("inotify queue overflowed"), 1);
+	close(one);
+	close(two);
+}
+
+static bool
+set_watches(const char *value)
+{
+	int fd =
+	    open("/proc/sys/user/max_inotify_watches", O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, value, strlen(value)) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* In a user namespace of its own, whose limit is nobody else's: the last test,
+ * for there is no way back. */
+static void
+without_watches_files_are_polled(void **state)
+{
+	(void)state;
+	if (unshare(CLONE_NEWUSER) != 0 || !set_watches("0"))
+		skip();
+	append("a.log", "1\n");
+	start("[ab].log");
+	append("a.log", "2\n");
+	expect("1\n2\n");
+	append("a.log", "3\n");
+	expect("1\n2\n3\n");
+	append("b.log", "4\n");
+	expect("1\n2\n3\n4\n");
+	assert_int_equal(said("cannot be watched"), 2);
+	assert_true(set_watches("100"));
+	append("a.log", "5\n");
+	expect("1\n2\n3\n4\n5\n");
+	append("a.log", "6\n");
+	settle(); /* it is watched now: no need to wait for a timer */
+	assert_string_equal(w.told.data, "1\n2\n3\n4\n5\n6\n");
+}
+
+/* Each test has a directory and a loop of its own. */
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static int
+set_up(void **state)
+{
+	struct log_options options = { .path = "own", .level = LOG_INFO };
+	struct err err;
+
+	(void)state;
+	memcpy(dir + strlen(dir) - 6, "XXXXXX", 6);
+	if (mkdtemp(dir) == NULL || chmod(dir, 01777) != 0 || chdir(dir) != 0 ||
+	    log_open(&options, &err) < 0)
+		return -1;
+	memset(&w, 0, sizeof w);
+	memset(paths, 0, sizeof paths);
+	w.loop = loop_new();
+	w.deadline = timer_new(w.loop, on_deadline, NULL);
+	w.settling = turn_new(w.loop, on_settled, NULL);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	static const struct log_options options = { .level = LOG_INFO };
+	struct err err;
+
+	(void)state;
+	tail_free(w.tail);
+	timer_free(w.deadline);
+	turn_free(w.settling);
+	loop_free(w.loop);
+	str_free(&w.told);
+	for (size_t i = 0; i < POSITIONS_MAX; i++)
+		if (w.positions[i] != NULL)
+			position_free(w.positions[i]);
+	log_open(&options, &err);
+	if (geteuid() != getuid() && seteuid(getuid()) != 0)
+		return -1;
+	return chdir("/") != 0 ||
+	       nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) != 0;
+}
+
+#define real(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		real(appended_lines_are_told_in_order),
+		real(a_line_in_pieces_is_one_line),
+		real(nul_bytes_stay_in_the_line),
+		real(a_huge_line_does_no_harm_to_the_next),
+		real(a_fast_file_does_not_starve_a_slow_one),
+		real(an_idle_tail_is_silent),
+		real(the_first_start_is_at_the_end),
+		real(at_the_first_start_the_line_in_progress_is_left_out),
+		real(a_file_that_appears_later_is_read_from_its_start),
+		real(a_log_made_while_stopped_is_read_from_its_start),
+		real(a_kill_before_lines_are_counted_costs_nothing),
+		real(the_old_file_is_read_before_the_new),
+		real(the_old_file_is_finished_however_far_behind),
+		real(a_writer_that_goes_on_in_the_renamed_file_is_heard),
+		real(
+		    a_line_begun_before_the_rotation_is_finished_in_the_renamed_file),
+		real(rotations_while_the_file_is_held_keep_what_is_held),
+		real(a_rotated_name_that_the_glob_matches_is_not_read_again),
+		real(a_rotation_back_goes_on_where_it_was),
+		real(two_files_that_swap_names_go_on_each_where_it_was),
+		real(a_file_renamed_over_another_is_not_read_again),
+		real(a_successor_that_comes_late_is_waited_for),
+		real(a_truncated_file_is_read_from_its_start),
+		real(a_file_regrown_past_the_old_place_is_seen),
+		real(a_file_rewritten_to_the_same_size_is_seen),
+		real(half_a_line_is_dropped_when_it_is_truncated),
+		real(the_hole_of_a_writer_that_keeps_its_offset_is_skipped),
+		real(a_deleted_file_is_read_to_its_end_and_let_go),
+		real(a_file_made_anew_under_its_name_is_read_from_its_start),
+		real(a_missing_log_is_followed_when_it_appears),
+		real(a_directory_made_anew_is_seen),
+		real(new_files_of_a_glob_are_followed),
+		real(a_double_asterisk_follows_new_directories),
+		real(excluded_files_are_left_out),
+		real(a_file_under_two_names_is_read_once),
+		real(each_source_reads_a_file_for_itself),
+		real(a_link_that_is_swapped_leads_to_the_other_file),
+		real(what_a_link_leads_to_may_be_rotated),
+		real(a_dangling_link_is_followed_once_it_leads_somewhere),
+		real(what_is_no_file_is_refused_once_and_does_not_hang),
+		real(a_file_that_may_not_be_read_is_followed_once_it_may),
+		real(a_restart_goes_on_where_it_was),
+		real(a_restart_within_a_long_line_skips_its_rest),
+		real(a_position_moved_back_by_its_keeper_is_taken),
+		real(a_file_renamed_while_stopped_is_found_within_the_glob),
+		real(a_file_rotated_while_stopped_is_finished_first),
+		real(a_file_rotated_while_stopped_waits_for_its_successor),
+		real(a_file_that_is_gone_after_a_restart_is_said_once),
+		real(another_text_on_the_same_inode_is_read_from_its_start),
+		real(a_position_that_makes_no_sense_is_as_none),
+		real(the_device_may_have_another_number_after_a_restart),
+		real(nothing_is_lost_when_the_queue_overflows),
+		real(without_watches_files_are_polled),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
