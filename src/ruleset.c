@@ -171,14 +171,16 @@ top_check(const struct node *root)
 
 	if (!node_keys(root, top_keys, top_words, "the rule file"))
 		return;
-	if (version == NULL)
+	if (node_lacks(root, "version", top_keys))
 		node_error(root, "the rule file: needs 'version: 1' first");
-	else if (node_int(version, 0, INT64_MAX, &number) && number != 1)
+	else if (version != NULL && node_int(version, 0, INT64_MAX, &number) &&
+		 number != 1)
 		node_error(version,
 		    "this is version %lld of the rule file; this logwatch "
 		    "reads version 1",
 		    (long long)number);
-	else if (strcmp(node_key_name(root, 0), "version") != 0)
+	else if (version != NULL &&
+		 strcmp(node_key_name(root, 0), "version") != 0)
 		node_warning(version, "'version' should come first");
 }
 
@@ -266,7 +268,7 @@ source_read(struct ruleset *rs, size_t i, const struct node *n)
 	ts->name = rs->source_names[i];
 	es->strip = true;
 	if (node_keys(n, source_keys, source_words, what.data)) {
-		if (node_get(n, "path") == NULL &&
+		if (node_lacks(n, "path", source_keys) &&
 		    node_get(n, "command") == NULL)
 			node_error(n, "%s: needs 'path'", what.data);
 		if (node_texts(node_get(n, "path"), true, &rs->source_paths[i],
@@ -391,7 +393,7 @@ id_read(const struct ruleset *rs, const struct node *n, const char **id)
 {
 	const struct node *at = node_get(n, "id");
 
-	if (at == NULL && node_kind(n) == NODE_MAP)
+	if (node_kind(n) == NODE_MAP && node_lacks(n, "id", rule_keys))
 		node_error(n, "a rule needs an 'id'");
 	if (!node_text(at, id))
 		return false;
@@ -434,7 +436,7 @@ rule_section(struct ruleset *rs, const struct node *n)
 		rs->plans[i] = (struct plan){ 0 };
 		rs->rule_count++;
 		rule_read(&rs->rules[i], id, n, &sources);
-		detector_read(&rs->detectors[i], &rs->rules[i], n);
+		detector_read(&rs->detectors[i], &rs->rules[i], n, rule_keys);
 		policy_read(&rs->policies[i], &rs->rules[i], n);
 		plan_read(&rs->plans[i], &rs->rules[i], &rs->policies[i], n,
 		    rs->actions, rs->action_count);

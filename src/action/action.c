@@ -145,10 +145,10 @@ verify_read(
 		return;
 	str_printf(&what, "action '%s': verify", a->name);
 	if (node_keys(n, verify_keys, NULL, what.data)) {
-		if (node_get(n, "match") == NULL &&
+		if (node_lacks(n, "match", verify_keys) &&
 		    node_get(n, "probe") == NULL)
 			node_error(n, "%s: needs 'match'", what.data);
-		if (node_get(n, "within") == NULL)
+		if (node_lacks(n, "within", verify_keys))
 			node_error(n, "%s: needs 'within'", what.data);
 		node_duration(node_get(n, "within"), 1, &a->proof_within_ms);
 		patterns_read(
@@ -168,8 +168,8 @@ limit_read(struct action *a, const struct node *n)
 		return;
 	str_printf(&what, "action '%s': limit", a->name);
 	if (node_keys(n, limit_keys, NULL, what.data)) {
-		if (node_get(n, "runs") == NULL ||
-		    node_get(n, "within") == NULL)
+		if (node_lacks(n, "runs", limit_keys) ||
+		    node_lacks(n, "within", limit_keys))
 			node_error(
 			    n, "%s: needs 'runs' and 'within'", what.data);
 		node_int(node_get(n, "runs"), 1, 1000000, &a->limit_runs);
@@ -280,7 +280,8 @@ action_read(struct action *a, const char *name, const struct node *n,
 			kinds++;
 		}
 	changes_read(a, node_get(n, "changes"));
-	if (kinds != 1 && node_get(n, "alertmanager") == NULL &&
+	if ((kinds > 1 || (kinds == 0 && node_lacks(n, "exec", action_keys))) &&
+	    node_get(n, "alertmanager") == NULL &&
 	    node_get(n, "pagerduty") == NULL && node_get(n, "email") == NULL)
 		node_error(n,
 		    "%s: needs exactly one of exec, slack, teams, "

@@ -14,6 +14,7 @@
 #include "io/timer.h"
 #include "store/store.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -36,8 +37,8 @@ enum delivery_state {
 };
 
 /*
- * Which changes of a delivery the store knows.  SAVED is written, but it is
- * not known whether the transaction was committed.
+ * Whether the store knows a delivery as it is now.  PERHAPS: it is written, but
+ * it is not known whether the transaction was committed.
  */
 enum delivery_saved { SAVED_ALL, SAVED_NOT, SAVED_PERHAPS };
 
@@ -698,31 +699,44 @@ outbox_load(struct outbox *ob, struct err *err)
 	return 0;
 }
 
+static char *
+member_copy(const json_t *record, const char *name)
+{
+	const char *text = json_string_value(json_object_get(record, name));
+
+	return mem_text(text != NULL ? text : "");
+}
+
+static char *
+envelope_of(const struct notifier *n, const json_t *record)
+{
+	char *body = n->receiver->body(n->settings, record);
+	char *plain = n->receiver->plain_body(n->settings, record);
+	char *envelope = envelope_write(body, plain);
+
+	free(body);
+	free(plain);
+	return envelope;
+}
+
 void
 outbox_add(struct outbox *ob, size_t i, const char *delivery_id,
     const json_t *record, int64_t wall_ms)
 {
-	const struct notifier *n = ob->queues[i].notifier;
 	struct delivery *d = mem_new(1, sizeof *d);
-	char *body = n->receiver->body(n->settings, record);
-	char *plain = n->receiver->plain_body(n->settings, record);
-	const char *incident = json_string_value(json_object_get(record, "id"));
-	const char *change =
-	    json_string_value(json_object_get(record, "change"));
 
+	assert(i < ob->count);
 	d->queue = &ob->queues[i];
 	d->id = mem_text(delivery_id);
-	d->action = mem_text(n->name);
-	d->incident = mem_text(incident != NULL ? incident : "");
-	d->change = mem_text(change != NULL ? change : "");
-	d->envelope = envelope_write(body, plain);
+	d->action = mem_text(d->queue->notifier->name);
+	d->incident = member_copy(record, "id");
+	d->change = member_copy(record, "change");
+	d->envelope = envelope_of(d->queue->notifier, record);
 	d->bytes = strlen(d->envelope) + ROW_BYTES;
 	d->created_ms = wall_ms;
 	delivery_enqueue(ob, d);
 	delivery_changed(ob, d);
 	waiting_bound(ob);
-	free(body);
-	free(plain);
 }
 
 /* Saving. */

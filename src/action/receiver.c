@@ -121,7 +121,6 @@ url_file_read(const struct node *n, struct address *a, bool *disabled)
 
 	if (!node_text(n, &path))
 		return;
-	a->url_file = mem_text(path);
 	if (path[0] == '\0')
 		*disabled = true;
 	else if (access(path, R_OK) != 0)
@@ -129,6 +128,7 @@ url_file_read(const struct node *n, struct address *a, bool *disabled)
 		    "cannot read %s now: %s; it is read again at "
 		    "each send",
 		    path, strerror(errno));
+	a->url_file = mem_text(path);
 }
 
 static void
@@ -136,11 +136,11 @@ ca_file_read(const struct node *n, struct address *a)
 {
 	const char *path;
 
-	if (!node_text(n, &path))
+	if (!node_text(n, &path) || path[0] == '\0')
 		return;
-	a->ca_file = mem_text(path);
 	if (access(path, R_OK) != 0)
 		node_error(n, "cannot read %s: %s", path, strerror(errno));
+	a->ca_file = mem_text(path);
 }
 
 void

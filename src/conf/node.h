@@ -92,6 +92,13 @@ struct synonym {
 bool node_keys(const struct node *n, const struct key *keys,
     const struct synonym *synonyms, const char *what);
 
+/**
+ * Whether a map lacks a key that it needs.  Not where it has an unknown one:
+ * that is likely the same key, misspelt, and one fault is enough.
+ */
+bool node_lacks(
+    const struct node *map, const char *key, const struct key *keys);
+
 /*
  * Values.  Faults begin with the key that n is the value of, or an item of:
  * "'timeout': expected a duration …".  What a ${VARIABLE} held is not shown in

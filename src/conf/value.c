@@ -88,6 +88,23 @@ node_keys(const struct node *n, const struct key *keys,
 	return true;
 }
 
+bool
+node_lacks(const struct node *map, const char *key, const struct key *keys)
+{
+	if (node_get(map, key) != NULL)
+		return false;
+	for (size_t i = 0; i < node_count(map); i++) {
+		const struct key *k = keys;
+
+		while (k->name != NULL &&
+		       strcmp(k->name, node_key_name(map, i)) != 0)
+			k++;
+		if (k->name == NULL)
+			return false;
+	}
+	return true;
+}
+
 /* How a fault about a value begins. */
 static const char *
 value_prefix(const struct node *n, char prefix[static SHOWN_MAX * 4 + 8])

@@ -62,9 +62,9 @@ threshold_read(struct detector *d, const struct rule *rule,
 		return;
 	node_int(node_get(n, "count"), 1, WINDOW_COUNT_MAX, &d->count);
 	node_duration(node_get(n, "within"), 1, &d->within_ms);
-	if (node_get(n, "count") == NULL)
+	if (node_lacks(n, "count", threshold_keys))
 		node_error(n, "%s: needs 'count'", what);
-	if (node_get(n, "within") == NULL)
+	if (node_lacks(n, "within", threshold_keys))
 		node_error(n, "%s: needs 'within'", what);
 	if (!node_text(distinct, &name))
 		return;
@@ -106,8 +106,8 @@ has_detector(const struct node *map)
 }
 
 void
-detector_read(
-    struct detector *d, const struct rule *rule, const struct node *map)
+detector_read(struct detector *d, const struct rule *rule,
+    const struct node *map, const struct key *keys)
 {
 	const struct node *threshold = node_get(map, "threshold");
 	const struct node *pair = node_get(map, "followed_by");
@@ -115,7 +115,7 @@ detector_read(
 
 	d->count = 1;
 	d->kind = pair != NULL ? DETECT_PAIR : DETECT_MATCH;
-	if (!has_detector(map))
+	if (!has_detector(map) && node_lacks(map, "match", keys))
 		node_error(map, "rule '%s': needs a detector, such as 'match'",
 		    rule->id);
 	if (pair != NULL && threshold != NULL)
@@ -129,9 +129,9 @@ detector_read(
 	str_printf(&what, "rule '%s': followed_by", rule->id);
 	if (pair != NULL &&
 	    node_keys(pair, followed_keys, time_words, what.data)) {
-		if (node_get(pair, "match") == NULL)
+		if (node_lacks(pair, "match", followed_keys))
 			node_error(pair, "%s: needs 'match'", what.data);
-		if (node_get(pair, "within") == NULL)
+		if (node_lacks(pair, "within", followed_keys))
 			node_error(pair, "%s: needs 'within'", what.data);
 		node_duration(node_get(pair, "within"), 1, &d->within_ms);
 		same_read(d, rule, node_get(pair, "same"), what.data);

@@ -146,8 +146,14 @@ static enum schema_verdict
 take(struct database *db, enum schema_verdict verdict, struct err *err)
 {
 	bool wal = false;
-	int rc;
+	int rc = SQLITE_OK;
 
+	/* The first page would get a rollback journal, found by its name also
+	 * by who still holds the file that was moved aside. */
+	if (verdict == SCHEMA_EMPTY)
+		rc = run(db, "PRAGMA journal_mode=MEMORY");
+	if (rc != SQLITE_OK)
+		return schema_fault(db->handle, rc, err);
 	errno = 0;
 	rc = sqlite3_exec(
 	    db->handle, "PRAGMA journal_mode=WAL", note_mode, &wal, NULL);

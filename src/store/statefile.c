@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +22,8 @@
 #define WAL_HEADER 32   /* bytes; the salts of its generation are in them */
 #define DAMAGED_MAX 999 /* files aside, then a person has to look */
 #define COPY_TRIES 100
-#define COPY_PAUSE_MS 10
+#define QUEUE_TRIES 500
+#define PAUSE_MS 10 /* between tries */
 #define COPY_BYTES ((size_t)64 * 1024)
 
 static const char *const companions[] = { "-wal", "-journal", "-shm" };
@@ -58,6 +60,28 @@ parents_make(const char *path, struct err *err)
 	}
 	free(dir);
 	return ret;
+}
+
+int
+statefile_queue(const char *path)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+	const char *last = strrchr(path, '/');
+	char *dir = last != NULL ? mem_copy(path, (size_t)(last - path) + 1)
+	                         : mem_text(".");
+	int fd = -1;
+
+	if (parents_make(path, NULL) == 0)
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(dir);
+	for (int i = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0; i++) {
+		if (errno != EWOULDBLOCK || i == QUEUE_TRIES) {
+			close(fd);
+			return -1;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return fd;
 }
 
 static int
@@ -325,7 +349,7 @@ static int
 copy_pair(const char *file, const char *copy, struct err *err)
 {
 	char *wal = name_add(file, "-wal"), *copy_wal = name_add(copy, "-wal");
-	const struct timespec pause = { .tv_nsec = COPY_PAUSE_MS * 1000000L };
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
 	struct generation before, after;
 	int ret = -1;
 

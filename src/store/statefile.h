@@ -16,6 +16,16 @@
 #include <sys/types.h>
 
 /**
+ * Makes the file's directories (0700) where they are not there and waits till
+ * no other process is opening a state file in the last one: that takes several
+ * steps, and two that take them at once could refuse each other.
+ *
+ * Returns a descriptor to close when the file is open, or -1: there is no such
+ * lock, or another process takes too long; what follows is safe all the same.
+ */
+int statefile_queue(const char *path);
+
+/**
  * Makes the file (0600) and its directories (0700) where they are not there.
  *
  * st  is set to what is there now

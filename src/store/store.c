@@ -10,6 +10,7 @@
 #include "store/statefile.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 #define OPEN_TRIES                                                             \
 	5 /* others that start at the same time may get in between             \
@@ -215,8 +216,8 @@ try_open(const char *path, enum schema_verdict *verdict, pid_t *holder,
 	return db;
 }
 
-struct store *
-store_open(const char *path, struct err *err)
+static struct database *
+open_locked(const char *path, struct err *err)
 {
 	enum schema_verdict verdict = SCHEMA_BUSY;
 	pid_t holder = 0;
@@ -225,12 +226,23 @@ store_open(const char *path, struct err *err)
 		struct database *db = try_open(path, &verdict, &holder, err);
 
 		if (db != NULL)
-			return store_new(db, err);
+			return db;
 		if (verdict != SCHEMA_BUSY && verdict != SCHEMA_DAMAGED)
 			return NULL;
 	}
 	refuse_second(path, holder, err);
 	return NULL;
+}
+
+struct store *
+store_open(const char *path, struct err *err)
+{
+	int queue = statefile_queue(path);
+	struct database *db = open_locked(path, err);
+
+	if (queue >= 0)
+		close(queue);
+	return db != NULL ? store_new(db, err) : NULL;
 }
 
 /* Opens a copy of the file, which is gone from the disk when this returns. */

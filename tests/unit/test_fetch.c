@@ -555,7 +555,7 @@ a_redirect_is_not_followed(void **state)
 static void
 the_request_is_what_was_asked_for_and_no_more(void **state)
 {
-	enum { SIZE = 300000 };
+	enum { SIZE = 1200000 };
 	struct world *w = *state;
 	const char *const headers[] = { "Content-Type: application/json",
 		"X-Key: a b", NULL };
@@ -573,7 +573,7 @@ the_request_is_what_was_asked_for_and_no_more(void **state)
 	    "POST /ok?a=b HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
 	    "User-Agent: logwatch\r\nAccept: */*\r\n"
 	    "Content-Type: application/json\r\nX-Key: a b\r\n"
-	    "Content-Length: 300000\r\n\r\n",
+	    "Content-Length: 1200000\r\n\r\n",
 	    w->server.port);
 	assert_int_equal(w->server.head, strlen(expected));
 	assert_memory_equal(w->server.request.data, expected, strlen(expected));
