@@ -323,21 +323,34 @@ step_add(struct steps *steps, size_t action)
 	steps->v[steps->count++] = action;
 }
 
+static void
+template_check(const struct template *t, const struct action *a,
+    const struct rule *rule, const struct policy *policy, const struct node *at)
+{
+	for (size_t k = 0; k < template_count(t); k++) {
+		const char *name = template_name(t, k);
+
+		if (!policy_knows(policy, rule, name))
+			node_error(at,
+			    "rule '%s': action '%s' uses {{%s}}, which is no "
+			    "capture or label of this rule",
+			    rule->id, a->name, name);
+	}
+}
+
 /* An action's templates name what this rule must know. */
 static void
 templates_check(const struct action *a, const struct rule *rule,
     const struct policy *policy, const struct node *at)
 {
-	for (size_t i = 0; i < a->argc; i++)
-		for (size_t k = 0; k < template_count(a->argv[i]); k++) {
-			const char *name = template_name(a->argv[i], k);
+	const struct template *body = NULL;
 
-			if (!policy_knows(policy, rule, name))
-				node_error(at,
-				    "rule '%s': action '%s' uses {{%s}}, which "
-				    "is no capture or label of this rule",
-				    rule->id, a->name, name);
-		}
+	for (size_t i = 0; i < a->argc; i++)
+		template_check(a->argv[i], a, rule, policy, at);
+	if (a->receiver != NULL && a->receiver->body_template != NULL)
+		body = a->receiver->body_template(a->settings);
+	if (body != NULL)
+		template_check(body, a, rule, policy, at);
 }
 
 static void

@@ -622,7 +622,8 @@ notify_one(struct actions *as, const struct change *change, size_t action,
 		    change->incident->rule_id, change->incident->id, a->name,
 		    change_name(change->kind));
 	else
-		outbox_add(as->spec.outbox, action, delivery, record, wall(as));
+		outbox_add(
+		    as->spec.outbox, a->notifier, delivery, record, wall(as));
 }
 
 static bool

@@ -12,7 +12,7 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
-/* How often SIGKILL looks for who was born meanwhile. */
+/* How often it is looked for who was born meanwhile. */
 enum { ROUNDS_MAX = 16 };
 
 struct family {
@@ -140,7 +140,6 @@ kin_signal(const struct kin *k, int signum)
 	if (fd < 0)
 		return;
 	pidfd_send_signal(fd, signum, NULL, 0);
-	pidfd_send_signal(fd, SIGCONT, NULL, 0);
 	close(fd);
 }
 
@@ -166,16 +165,36 @@ signal_the_new(struct family *f, int signum)
 	return found;
 }
 
+/* All at once, as near as can be. */
+static void
+signal_all(struct family *f, int signum)
+{
+	kill(-f->leader, signum);
+	signal_the_new(f, signum);
+}
+
+/* Stops them all, until there is nobody new: who is stopped has no children,
+ * and none whose parent is killed before it was seen to be one of them. */
+static void
+freeze(struct family *f)
+{
+	int rounds = ROUNDS_MAX;
+
+	kill(-f->leader, SIGSTOP);
+	while (signal_the_new(f, SIGSTOP) && --rounds > 0)
+		;
+}
+
 void
 family_signal(struct family *f, int signum)
 {
-	int rounds = signum == SIGKILL ? ROUNDS_MAX : 1;
-
-	look(f); /* while the tree stands: orphans cannot be told by it */
-	kill(-f->leader, signum);
-	kill(-f->leader, SIGCONT);
-	while (signal_the_new(f, signum) && --rounds > 0)
-		;
+	if (signum == SIGKILL)
+		freeze(f);
+	else
+		look(f); /* while the tree stands */
+	signal_all(f, signum);
+	if (signum != SIGKILL)
+		signal_all(f, SIGCONT);
 }
 
 bool

@@ -24,8 +24,9 @@ void family_free(struct family *f); /* NULL does nothing */
 
 /**
  * Sends a signal to each that is there, then SIGCONT, without which a stopped
- * process would not see it.  With SIGKILL it looks again until there is nobody
- * new.  Those once seen are remembered when their parents are gone.
+ * process would not see it.  For SIGKILL all are stopped first, so that nobody
+ * is born meanwhile.  Those once seen are remembered when their parents are
+ * gone.
  */
 void family_signal(struct family *f, int signum);
 

@@ -50,9 +50,11 @@ rules order <<'EOF'
 rules:
   - id: down
     match: 'DOWN'
-    actions: [tell, clean, restart]
+    actions: [other, tell, clean, restart]
     resolve: {match: 'READY'}
 actions:
+  unused: {exec: [./restart]}
+  other: {webhook: {url: 'http://127.0.0.1:9/'}, changes: [reminded]}
   tell: {webhook: {url: '${hook}'}}
   clean: {exec: [./clean, 'a b', '{{event}}'], verify: {match: 'cleaned', within: 20s}}
   restart: {exec: [./restart], env: {WHO: 'me & you'}}
