@@ -65,6 +65,7 @@ static const struct key source_keys[] = {
 	{ "timestamp", true },
 	{ "ansi", false },
 	{ "format", true },
+	{ "message", true },
 	{ "max_line", false },
 	{ "silent", true },
 	{ NULL, false },
@@ -412,6 +413,18 @@ id_read(const struct ruleset *rs, const struct node *n, const char **id)
 	return true;
 }
 
+static bool
+has_detector(const struct node *map)
+{
+	static const char *const names[] = { "match", "absent", "process",
+		"probe", "http", "schedule" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (node_get(map, names[i]) != NULL)
+			return true;
+	return false;
+}
+
 static void
 rule_section(struct ruleset *rs, const struct node *n)
 {
@@ -435,8 +448,11 @@ rule_section(struct ruleset *rs, const struct node *n)
 		rs->policies[i] = (struct policy){ 0 };
 		rs->plans[i] = (struct plan){ 0 };
 		rs->rule_count++;
+		if (!has_detector(n) && node_lacks(n, "match", rule_keys))
+			node_error(n, "%s: needs a detector, such as 'match'",
+			    what.data);
 		rule_read(&rs->rules[i], id, n, &sources);
-		detector_read(&rs->detectors[i], &rs->rules[i], n, rule_keys);
+		detector_read(&rs->detectors[i], &rs->rules[i], n);
 		policy_read(&rs->policies[i], &rs->rules[i], n);
 		plan_read(&rs->plans[i], &rs->rules[i], &rs->policies[i], n,
 		    rs->actions, rs->action_count);
@@ -461,6 +477,24 @@ rules_section(struct reading *r)
 	}
 }
 
+/* Whether there is nothing in a section, and nothing said of it either: that it
+ * holds something else than it should, or is misspelt. */
+static bool
+is_missing(const struct reading *r, const char *name, enum node_kind kind)
+{
+	for (size_t d = 0; d < r->doc_count; d++) {
+		const struct node *root = doc_root(r->docs[d]);
+		const struct node *n = section(r, d, name);
+
+		if (n == NULL && root != NULL &&
+		    !node_lacks(root, name, top_keys))
+			return false;
+		if (n != NULL && (node_kind(n) != kind || node_count(n) > 0))
+			return false;
+	}
+	return true;
+}
+
 /* What only the whole can tell. */
 static void
 whole_check(const struct reading *r)
@@ -470,12 +504,12 @@ whole_check(const struct reading *r)
 	for (size_t d = 0; d < r->doc_count; d++)
 		if (first == NULL)
 			first = doc_root(r->docs[d]);
-	if (first == NULL)
+	if (first == NULL || node_kind(first) != NODE_MAP)
 		return;
-	if (r->rs->source_count == 0)
+	if (r->rs->source_count == 0 && is_missing(r, "sources", NODE_MAP))
 		node_error(first, "there are no sources: name the logs to "
 				  "follow under 'sources'");
-	if (r->rs->rule_count == 0)
+	if (r->rs->rule_count == 0 && is_missing(r, "rules", NODE_LIST))
 		node_error(first, "there are no rules: say what to look for "
 				  "under 'rules'");
 	for (size_t i = 0; i < r->rs->action_count; i++)

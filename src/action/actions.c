@@ -9,6 +9,7 @@
 #include "action/outbox.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "incident/incidents.h"
 #include "incident/record.h"
 #include "io/child.h"
@@ -419,6 +420,20 @@ verify(struct remedy *r, int64_t within_ms)
 	timer_in(r->deadline, within_ms > 0 ? within_ms : 0);
 }
 
+/* What a script printed, as text: bytes that are none, and NUL, are U+FFFD. */
+static char *
+shown_output(struct text output)
+{
+	struct str raw = { 0 }, clean = { 0 };
+
+	for (size_t i = 0; i < output.len; i++)
+		str_putc(
+		    &raw, output.data[i] == '\0' ? '\xff' : output.data[i]);
+	utf8_clean(str_text(&raw), &clean);
+	str_free(&raw);
+	return str_take(&clean);
+}
+
 static void
 on_end(const struct child_end *end, void *ctx)
 {
@@ -430,7 +445,7 @@ on_end(const struct child_end *end, void *ctx)
 	run->code = end->signaled ? -1 : end->code;
 	run->ended_ms = wall(r->owner);
 	free(run->output);
-	run->output = mem_copy(end->output.data, end->output.len);
+	run->output = shown_output(end->output);
 	child_free(r->child);
 	r->child = NULL;
 	if (!end->signaled && !end->timed_out && end->code == 0) {
@@ -847,6 +862,8 @@ load_start(const struct run_row *row, void *ctx)
 {
 	struct actions *as = ctx;
 
+	if (strcmp(row->state, run_state_name(RUN_PENDING)) == 0)
+		return; /* taken back before it began */
 	for (size_t k = 0; k < as->spec.action_count; k++)
 		if (strcmp(as->spec.actions[k].name, row->action) == 0)
 			note_start(as, k, row->started_ms);
@@ -861,10 +878,28 @@ actions_load(struct actions *as, struct err *err)
 	return 0;
 }
 
+/* What was noted and has not begun is as if it had not been: the next start
+ * begins it. */
+static void
+take_back(struct remedy *r)
+{
+	struct run *run = run_of(r);
+
+	run->state = RUN_PENDING;
+	run->attempt--;
+	note_run(r);
+	r->row_dirty = r->row.id != 0;
+	leave_row(r);
+	enter(r, STAGE_QUEUED);
+}
+
 void
 actions_stop(struct actions *as)
 {
 	as->stopping = true;
+	for (struct remedy *r = as->remedies; r != NULL; r = r->next)
+		if (r->stage == STAGE_INTENDED)
+			take_back(r);
 }
 
 bool

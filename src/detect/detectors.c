@@ -93,21 +93,9 @@ same_read(struct detector *d, const struct rule *rule, const struct node *n,
 				    d->same[i]);
 }
 
-static bool
-has_detector(const struct node *map)
-{
-	static const char *const names[] = { "match", "absent", "process",
-		"probe", "http", "schedule" };
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (node_get(map, names[i]) != NULL)
-			return true;
-	return false;
-}
-
 void
-detector_read(struct detector *d, const struct rule *rule,
-    const struct node *map, const struct key *keys)
+detector_read(
+    struct detector *d, const struct rule *rule, const struct node *map)
 {
 	const struct node *threshold = node_get(map, "threshold");
 	const struct node *pair = node_get(map, "followed_by");
@@ -115,9 +103,6 @@ detector_read(struct detector *d, const struct rule *rule,
 
 	d->count = 1;
 	d->kind = pair != NULL ? DETECT_PAIR : DETECT_MATCH;
-	if (!has_detector(map) && node_lacks(map, "match", keys))
-		node_error(map, "rule '%s': needs a detector, such as 'match'",
-		    rule->id);
 	if (pair != NULL && threshold != NULL)
 		node_error(threshold,
 		    "rule '%s': 'threshold' does not go with 'followed_by'",

@@ -11,7 +11,6 @@
 #include "match/rule.h"
 
 struct detectors;
-struct key;
 struct node;
 
 enum detector_kind { DETECT_MATCH, DETECT_PAIR };
@@ -26,10 +25,9 @@ struct detector {
 	size_t same_count;
 };
 
-/** Reads `match`, `threshold`, `followed_by` of a rule's map, whose keys are
- * those of keys. */
-void detector_read(struct detector *d, const struct rule *rule,
-    const struct node *map, const struct key *keys);
+/** Reads `threshold` and `followed_by` of a rule's map. */
+void detector_read(
+    struct detector *d, const struct rule *rule, const struct node *map);
 void detector_free(struct detector *d); /* what is in it */
 
 /** rules and specs are lent, count of each. */

@@ -24,7 +24,7 @@ struct family {
 struct kin {
 	pid_t pid, group;
 	int64_t start_time;
-	int signalled; /* the last signal it was sent */
+	bool stopped; /* it was sent SIGSTOP */
 };
 
 struct family *
@@ -107,7 +107,7 @@ mark(const struct family *f, const struct process *list, size_t count,
 	}
 }
 
-/* Looks who is there now; who was known keeps what it was sent. */
+/* Looks who is there now. */
 static void
 look(struct family *f)
 {
@@ -123,7 +123,7 @@ look(struct family *f)
 		if (!marked[i] || list[i].ended)
 			continue;
 		kin[n++] = (struct kin){ list[i].pid, list[i].group,
-			list[i].start_time, k != NULL ? k->signalled : 0 };
+			list[i].start_time, k != NULL && k->stopped };
 	}
 	free(f->kin);
 	f->kin = kin;
@@ -143,10 +143,19 @@ kin_signal(const struct kin *k, int signum)
 	close(fd);
 }
 
-/* Signals who has not been yet.  The leader's own group has: the kernel does
- * that at one blow, children just being born included. */
+/* The leader's own group the kernel signals at one blow, children just being
+ * born included. */
+static void
+signal_all(struct family *f, int signum)
+{
+	kill(-f->leader, signum);
+	for (size_t i = 0; i < f->count; i++)
+		if (f->kin[i].group != f->leader)
+			kin_signal(&f->kin[i], signum);
+}
+
 static bool
-signal_the_new(struct family *f, int signum)
+stop_the_new(struct family *f)
 {
 	bool found = false;
 
@@ -154,47 +163,37 @@ signal_the_new(struct family *f, int signum)
 	for (size_t i = 0; i < f->count; i++) {
 		struct kin *k = &f->kin[i];
 
-		if (k->signalled == signum)
+		if (k->stopped || k->group == f->leader)
 			continue;
-		k->signalled = signum;
-		if (k->group == f->leader)
-			continue;
-		found = true;
-		kin_signal(k, signum);
+		kin_signal(k, SIGSTOP);
+		k->stopped = found = true;
 	}
 	return found;
 }
 
-/* All at once, as near as can be. */
-static void
-signal_all(struct family *f, int signum)
-{
-	kill(-f->leader, signum);
-	signal_the_new(f, signum);
-}
-
-/* Stops them all, until there is nobody new: who is stopped has no children,
- * and none whose parent is killed before it was seen to be one of them. */
+/* Stops them all, until there is nobody new: who is stopped bears no
+ * child, which would be nobody's once its parent is killed. */
 static void
 freeze(struct family *f)
 {
 	int rounds = ROUNDS_MAX;
 
 	kill(-f->leader, SIGSTOP);
-	while (signal_the_new(f, SIGSTOP) && --rounds > 0)
+	while (stop_the_new(f) && --rounds > 0)
 		;
 }
 
 void
 family_signal(struct family *f, int signum)
 {
-	if (signum == SIGKILL)
+	if (signum == SIGKILL) {
 		freeze(f);
-	else
-		look(f); /* while the tree stands */
-	signal_all(f, signum);
-	if (signum != SIGKILL)
+		signal_all(f, SIGKILL);
+	} else {
+		look(f);
+		signal_all(f, signum);
 		signal_all(f, SIGCONT);
+	}
 }
 
 bool

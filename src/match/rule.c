@@ -22,10 +22,15 @@ pattern_read(struct patterns *ps, const struct node *n, const char *owner)
 		node_error_at(n, offset, "%s: %s", owner, err.text);
 		return;
 	}
+	if (node_is_cut(n))
+		node_warning(n,
+		    "%s: the pattern ends before ' #', where a comment begins; "
+		    "put it in single quotes",
+		    owner);
 	if (pattern_matches_empty(p))
 		node_warning(n,
-		    "%s: the pattern matches the empty text, so every event "
-		    "is a hit",
+		    "%s: the pattern matches the empty text, and so perhaps "
+		    "every event",
 		    owner);
 	ps->v = mem_resize(ps->v, ps->count + 1, sizeof(struct pattern *));
 	ps->v[ps->count++] = p;

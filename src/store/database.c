@@ -41,8 +41,7 @@ static const char setup[] = "PRAGMA locking_mode=EXCLUSIVE;"
 			    "PRAGMA mmap_size=0;"
 			    "PRAGMA temp_store=MEMORY;"
 			    "PRAGMA synchronous=NORMAL;"
-			    "PRAGMA cell_size_check=ON;"
-			    "PRAGMA auto_vacuum=INCREMENTAL;";
+			    "PRAGMA cell_size_check=ON;";
 
 static int
 fail(struct database *db, const char *what, struct err *err)
@@ -151,7 +150,8 @@ take(struct database *db, enum schema_verdict verdict, struct err *err)
 	/* The first page would get a rollback journal, found by its name also
 	 * by who still holds the file that was moved aside. */
 	if (verdict == SCHEMA_EMPTY)
-		rc = run(db, "PRAGMA journal_mode=MEMORY");
+		rc = run(db, "PRAGMA journal_mode=MEMORY; PRAGMA "
+		             "auto_vacuum=INCREMENTAL");
 	if (rc != SQLITE_OK)
 		return schema_fault(db->handle, rc, err);
 	errno = 0;

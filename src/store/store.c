@@ -12,9 +12,9 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#define OPEN_TRIES                                                             \
-	5 /* others that start at the same time may get in between             \
-	   */
+/* Another that starts at the same time may get in between. */
+#define OPEN_TRIES 5
+
 /* Numbers above it, half of all, are no work of ours: a damaged row must not
  * leave us without. */
 #define NUMBER_MAX "4611686018427387903"

@@ -561,6 +561,27 @@ who_ignores_the_time_out_is_killed(void **state)
 }
 
 static void
+nobody_born_while_the_others_are_killed_survives(void **state)
+{
+	struct world *w = *state;
+	struct child_spec spec =
+	    spec_of(SHELL("trap '' TERM; while :; do"
+			  "  setsid sleep 1000 & echo $!; sleep 0.002; done"));
+	pid_t pids[2000] = { 0 };
+	size_t count;
+
+	spec.timeout_ms = 300;
+	spec.grace_ms = 100;
+	spec.output_max = sizeof pids * 8;
+	run_spec(w, &spec);
+	assert_ended(w, true, SIGKILL, true);
+	count = read_pids(w, pids, sizeof pids / sizeof *pids);
+	assert_in_range(count, 2, sizeof pids / sizeof *pids);
+	for (size_t i = 0; i < count; i++)
+		assert_gone(pids[i]);
+}
+
+static void
 who_outlives_the_time_out_of_its_parent_keeps_its_grace(void **state)
 {
 	struct world *w = *state;
@@ -1042,6 +1063,7 @@ main(int argc, char **argv)
 		TEST(a_grandchild_that_floods_the_pipe_does_not_delay_the_end),
 		TEST(a_time_out_ends_the_session_and_who_left_it),
 		TEST(who_ignores_the_time_out_is_killed),
+		TEST(nobody_born_while_the_others_are_killed_survives),
 		TEST(who_outlives_the_time_out_of_its_parent_keeps_its_grace),
 		cmocka_unit_test(when_the_loop_ends_nobody_keeps_a_grace),
 		TEST(who_stopped_itself_is_ended_too),

@@ -645,7 +645,6 @@ a_detector_that_is_wrong_is_a_fault(void **state)
 	static const struct {
 		const char *rule, *fault;
 	} cases[] = {
-		{ "- {id: r}", "rule 'r': needs a detector, such as 'match'" },
 		{ "- {id: r, match: a, threshold: {within: 1s}}",
 		    "rule 'r': threshold: needs 'count'" },
 		{ "- {id: r, match: a, threshold: {count: 3}}",

@@ -404,7 +404,7 @@ record_with_facts(size_t len)
 	json_t *record = record_make("opened", NULL);
 	json_t *captures = json_object();
 	struct str value = { 0 };
-	char name[8];
+	char name[16];
 
 	while (value.len < len)
 		str_putc(&value, '&');

@@ -445,6 +445,21 @@ everything_comes_back_after_a_reopen(void **state)
 }
 
 static void
+a_closed_file_lies_alone(void **state)
+{
+	static const char *const suffixes[] = { "-wal", "-journal", "-shm" };
+	struct place *p = *state;
+	char name[128];
+	size_t len;
+
+	free(sample(p, &len));
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(name, sizeof name, "%s%s", p->path, suffixes[i]);
+		assert_int_equal(access(name, F_OK), -1);
+	}
+}
+
+static void
 a_file_and_its_directories_are_private(void **state)
 {
 	struct place *p = *state;
@@ -1540,6 +1555,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(everything_comes_back_after_a_reopen),
+		TEST(a_closed_file_lies_alone),
 		TEST(a_file_and_its_directories_are_private),
 		TEST(what_is_not_committed_is_gone),
 		TEST(a_number_is_not_given_twice_after_a_rollback),
