@@ -26,8 +26,11 @@
  */
 #include "cmd/cmd.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct command {
 	const char *name;
@@ -89,11 +92,22 @@ print_version(void)
 	return finish_output(STATUS_OK);
 }
 
+/* Whoever starts us may have closed them, and then a file that we open would
+ * stand in their place and be written to. */
+static void
+open_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			abort();
+}
+
 int
 main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "--help";
 
+	open_standard_streams();
 	if (argc < 2) {
 		fputs("logwatch: name a rule file with --rules, or a command\n"
 		      "Try 'logwatch --help'.\n",

@@ -216,6 +216,13 @@ rearm(struct pipeline *p)
 	timer_at(p->due, due);
 }
 
+static void
+save_lazily(struct pipeline *p)
+{
+	timer_in(p->lazy, LAZY_MS);
+	p->lazy_set = true;
+}
+
 /* Lines that came after an event can wait: nobody acts on them, so they keep
  * out of the transactions that somebody waits for. */
 static void
@@ -246,10 +253,8 @@ commit(struct pipeline *p)
 	actions_start(p->actions);
 	rearm(p);
 	for (size_t k = 0; k < p->gather_count && !p->lazy_set; k++)
-		if (p->gathers[k].grown) {
-			timer_in(p->lazy, LAZY_MS);
-			p->lazy_set = true;
-		}
+		if (p->gathers[k].grown)
+			save_lazily(p);
 }
 
 static void
@@ -372,13 +377,11 @@ on_tail_turn(void *ctx)
 {
 	struct pipeline *p = ctx;
 
-	if (p->urgent) {
+	if (p->urgent)
 		commit(p);
-	} else if (!p->lazy_set) {
-		timer_in(p->lazy, LAZY_MS);
-		p->lazy_set = true;
-		rearm(p);
-	}
+	else if (!p->lazy_set)
+		save_lazily(p);
+	rearm(p);
 	finish_if_done(p);
 }
 

@@ -23,6 +23,7 @@
 #include <signal.h>
 
 #define RUNNING_MAX 16 /* scripts at once */
+#define LINES_MAX 1000 /* of a script's output that go to the log */
 
 enum stage {
 	STAGE_QUEUED,    /* waits for its rule's turn */
@@ -41,6 +42,7 @@ struct remedy {
 	bool escalation; /* the scripts of `escalate` */
 	enum stage stage;
 	bool proved;
+	size_t lines;       /* that the step's script printed */
 	struct run_row row; /* of the step's attempt; texts are lent */
 	bool row_dirty;
 	struct child *child;
@@ -468,6 +470,12 @@ on_line(struct text line, void *ctx)
 {
 	struct remedy *r = ctx;
 
+	if (++r->lines == LINES_MAX)
+		log_warning("output of a script goes on; the rest of it is not "
+			    "logged action=%s id=%s lines=%d",
+		    action_of(r)->name, r->incident->id, LINES_MAX);
+	if (r->lines >= LINES_MAX)
+		return;
 	log_info("output action=%s id=%s: %.*s", action_of(r)->name,
 	    r->incident->id, (int)line.len, line.data);
 }
@@ -480,6 +488,7 @@ start(struct remedy *r)
 	struct err err;
 
 	r->proved = false;
+	r->lines = 0;
 	if (a->proof.sources != NULL)
 		as->callbacks.starting(r->steps->v[r->step], as->callbacks.ctx);
 	r->child = exec_start(as->spec.loop, a, r->incident,

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -76,6 +77,15 @@ log_open(const struct log_options *options, struct err *err)
 	log_state.json = options->json;
 	log_state.torn = false;
 	return 0;
+}
+
+bool
+log_is_own(dev_t device, ino_t inode)
+{
+	struct stat st;
+
+	return fstat(log_state.fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_dev == device && st.st_ino == inode;
 }
 
 bool

@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
@@ -21,6 +22,10 @@ struct log_options {
 
 /** Opens (again) as the options say.  Returns 0, or -1 with the reason. */
 int log_open(const struct log_options *options, struct err *err);
+
+/** Whether the log goes to that file: it must not be followed, for each line
+ * about a line would be another. */
+bool log_is_own(dev_t device, ino_t inode);
 
 /** "error", "warning", "info", "debug" -> level.  Returns false: neither. */
 bool log_level_parse(const char *name, enum log_level *level);

@@ -280,8 +280,9 @@ start(struct daemon *d, struct err *err)
 		.ctx = d,
 	};
 
-	if ((d->pidfile != NULL && pidfile_write(d, err) < 0) ||
-	    open_state(d, err) < 0 || log_open(&d->log, err) < 0)
+	if (log_open(&d->log, err) < 0 ||
+	    (d->pidfile != NULL && pidfile_write(d, err) < 0) ||
+	    open_state(d, err) < 0)
 		return -1;
 	spec.store = d->store;
 	d->pipeline = pipeline_new(&spec);
@@ -349,6 +350,8 @@ run(struct daemon *d)
 	if (d->daemon && (status = go_to_background(d)) >= 0)
 		return status;
 	signal(SIGPIPE, SIG_IGN);
+	signal(
+	    SIGCHLD, SIG_DFL); /* ignored, nobody learns how a script ended */
 	d->loop = loop_new();
 	if (start(d, &err) == 0) {
 		work(d);

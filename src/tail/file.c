@@ -85,6 +85,11 @@ file_open(const char *path, int *fd, struct stat *st, struct err *err)
 		return failure(err);
 	if (!S_ISREG(st->st_mode))
 		return refuse(st->st_mode, err);
+	if (log_is_own(st->st_dev, st->st_ino)) {
+		err_set(err, "logwatch's own log goes there; send it elsewhere "
+			     "(--log-file)");
+		return FILE_REFUSED;
+	}
 	*fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (*fd < 0)
 		return failure(err);

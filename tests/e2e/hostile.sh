@@ -95,4 +95,21 @@ rm app.log
 echo 'FIND real-file' >app.log
 wait_for 10 'the file that took its place' found real-file
 stop "$watcher"
+step 'its own log among the logs is not followed: no line about a line'
+printf '%s\n' 'version: 1' "settings: {state: own.db}" \
+    "sources: {all: {path: '*.olog', start_at: beginning}}" \
+    "rules: [{id: any, match: 'FIND|follow'}]" >own.yml
+echo 'FIND me' >a.olog
+start own "$LOGWATCH" --rules own.yml --log-file own.olog
+watcher=$pid
+wait_for 10 'the log beside it' grep -q 'incident opened' own.olog
+echo 'FIND me too' >>a.olog
+wait_for 10 'both' eval '"$LOGWATCH" incidents --json --state own.db |
+    jq -e ".count == 2" >/dev/null'
+grep -q "own.olog.*own log" own.olog || die 'it does not say so'
+stop "$watcher"
+
+step 'closed standard streams, and SIGCHLD ignored, do no harm'
+(trap '' CHLD; exec "$LOGWATCH" --rules rules.yml --once <&- >&- 2>&-)
+expect_equal 'its exit' 0 $?
 step 'done'
