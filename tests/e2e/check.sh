@@ -88,7 +88,8 @@ logwatch check --nonsense
 result 'an option that there is not'
 : >"$tmp/empty.yaml"
 logwatch check --rules ok-minimal.yaml --rules "$tmp/empty.yaml"
-((got == 1)) && grep -q 'empty.yaml:1:1: error: the file holds nothing' "$tmp/out"
+((got == 1)) &&
+    grep -q 'empty.yaml:1:1: error: the file holds nothing' "$tmp/out"
 result 'an empty file among others'
 
 cp ok-minimal.yaml "$tmp/rules.d/a.yml"
