@@ -17,7 +17,8 @@ struct kept {
 
 struct context {
 	size_t size;
-	size_t next; /* where the next line goes; the oldest once it is full */
+	size_t next;  /* where the next line goes; the oldest once it is full */
+	int64_t line; /* number of the line to come; 0: none came yet */
 	struct kept *ring;
 };
 
@@ -89,6 +90,13 @@ count_lines(const struct block *b)
 	return lines;
 }
 
+static void
+forget(struct context *c)
+{
+	for (size_t i = 0; i < c->size; i++)
+		c->ring[i].line = 0;
+}
+
 void
 context_note(struct context *c, const struct block *block)
 {
@@ -100,6 +108,8 @@ context_note(struct context *c, const struct block *block)
 		starts[n] = last_line(block->data, end);
 		end = starts[n];
 	}
+	if (block->line < c->line) /* the file was written anew */
+		forget(c);
 	number = block->line + (n > 0 ? count_lines(block) : 0) - (int64_t)n;
 	for (size_t i = n; i-- > 0; number++) {
 		struct kept *k = &c->ring[c->next];
@@ -114,6 +124,7 @@ context_note(struct context *c, const struct block *block)
 		str_add_text(&k->text, line);
 		c->next = (c->next + 1) % c->size;
 	}
+	c->line = number;
 }
 
 void

@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
+#define NUL_SHOWN "\xef\xbf\xbd" /* U+FFFD: what ends a text cannot be in it */
+
 static const char *const severities[] = {
 	[SEVERITY_INFO] = "info",
 	[SEVERITY_WARNING] = "warning",
@@ -84,11 +86,17 @@ pairs_free(struct pairs *ps)
 void
 lines_add(struct lines *ls, struct text line)
 {
-	struct str clean = { 0 };
+	struct str clean = { 0 }, text = { 0 };
 
 	utf8_clean(line, &clean);
+	for (size_t i = 0; i < clean.len; i++)
+		if (clean.data[i] == '\0')
+			str_puts(&text, NUL_SHOWN);
+		else
+			str_putc(&text, clean.data[i]);
+	str_free(&clean);
 	ls->v = mem_resize(ls->v, ls->count + 1, sizeof(char *));
-	ls->v[ls->count++] = str_take(&clean);
+	ls->v[ls->count++] = str_take(&text);
 }
 
 void

@@ -211,6 +211,12 @@ severity_word(unsigned i)
 }
 
 static const char *
+change_word(unsigned i)
+{
+	return change_name((enum change_kind)i);
+}
+
+static const char *
 run_state_word(unsigned i)
 {
 	return run_state_name((enum run_state)i);
@@ -307,6 +313,7 @@ record_read(struct text record, struct text state)
 	i->rule_id = copy_text(r, "rule");
 	i->severity =
 	    get_word(r, "severity", severity_word, SEVERITY_CRITICAL + 1);
+	i->last_change = (int)get_word(r, "change", change_word, CHANGE_COUNT);
 	i->state = text_is(get_text(r, "state"), "resolved") ? INCIDENT_RESOLVED
 	                                                     : INCIDENT_OPEN;
 	i->summary = copy_text(r, "summary");

@@ -151,7 +151,7 @@ take(struct database *db, enum schema_verdict verdict, struct err *err)
 	 * by who still holds the file that was moved aside. */
 	if (verdict == SCHEMA_EMPTY)
 		rc = run(db, "PRAGMA journal_mode=MEMORY; PRAGMA "
-		             "auto_vacuum=INCREMENTAL");
+			     "auto_vacuum=INCREMENTAL");
 	if (rc != SQLITE_OK)
 		return schema_fault(db->handle, rc, err);
 	errno = 0;
@@ -165,6 +165,10 @@ take(struct database *db, enum schema_verdict verdict, struct err *err)
 	}
 	if (verdict == SCHEMA_EMPTY)
 		verdict = schema_create(db->handle, err);
+	/* A damaged header may let it be read only. */
+	if (verdict == SCHEMA_OURS &&
+	    (rc = run(db, "BEGIN IMMEDIATE; ROLLBACK")) != SQLITE_OK)
+		verdict = schema_fault(db->handle, rc, err);
 	if (verdict == SCHEMA_OURS) {
 		db->ours = true;
 		sqlite3_db_config(
