@@ -422,17 +422,24 @@ verify(struct remedy *r, int64_t within_ms)
 	timer_in(r->deadline, within_ms > 0 ? within_ms : 0);
 }
 
-/* What a script printed, as text: bytes that are none, and NUL, are U+FFFD. */
+/* What a script printed, as text: bytes that are none, and NUL, are U+FFFD.
+ * That can make it longer; the end is what counts. */
 static char *
 shown_output(struct text output)
 {
 	struct str raw = { 0 }, clean = { 0 };
+	size_t from;
 
 	for (size_t i = 0; i < output.len; i++)
 		str_putc(
 		    &raw, output.data[i] == '\0' ? '\xff' : output.data[i]);
 	utf8_clean(str_text(&raw), &clean);
 	str_free(&raw);
+	from = clean.len > OUTPUT_MAX ? clean.len - OUTPUT_MAX : 0;
+	while (from < clean.len && (clean.data[from] & 0xc0) == 0x80)
+		from++;
+	if (from > 0)
+		memmove(clean.data, clean.data + from, clean.len - from + 1);
 	return str_take(&clean);
 }
 
@@ -803,10 +810,8 @@ resume_step(struct remedy *r)
 	struct finding_row f = { r, run };
 	int64_t left;
 
-	if (run->state == RUN_PENDING) {
-		advance(r);
-		return;
-	}
+	if (run->state == RUN_PENDING)
+		return; /* its turn comes when all that had begun are there */
 	store_runs(as->spec.store, 0, match_row, &f, NULL);
 	if (run->state == RUN_VERIFYING) {
 		left = run->ended_ms + action_of(r)->proof_within_ms - wall(as);
@@ -884,6 +889,7 @@ actions_load(struct actions *as, struct err *err)
 	if (store_runs(as->spec.store, 0, load_start, as, err) < 0)
 		return -1;
 	incidents_each_open(as->spec.incidents, resume_incident, as);
+	advance_queued(as);
 	return 0;
 }
 

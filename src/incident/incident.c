@@ -7,7 +7,8 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-#define NUL_SHOWN "\xef\xbf\xbd" /* U+FFFD: what ends a text cannot be in it */
+/* U+FFFD, for the NUL that would end a text. */
+#define NUL_SHOWN "\xef\xbf\xbd"
 
 static const char *const severities[] = {
 	[SEVERITY_INFO] = "info",

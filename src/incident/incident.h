@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define NO_RULE SIZE_MAX /* an incident whose rule the file no longer has */
+#define EVENT_MAX 65536  /* bytes of an event that are kept */
 #define OUTPUT_MAX 4096  /* bytes of an action's output that are kept */
 #define VALUE_MAX 4096   /* bytes of a capture that are kept */
 

@@ -270,7 +270,7 @@ make(struct incidents *is, const struct finding *f)
 	i->path = mem_text(e->path);
 	i->line = e->line;
 	i->offset = e->offset;
-	str_add_text(&i->event, e->text);
+	str_add_text(&i->event, utf8_head_bytes(e->text, EVENT_MAX));
 	i->count = f->count;
 	i->detected_ms = e->wall_ms;
 	i->first_ms = e->wall_ms - (f->now_ms - f->first_ms);

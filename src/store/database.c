@@ -150,8 +150,8 @@ take(struct database *db, enum schema_verdict verdict, struct err *err)
 	/* The first page would get a rollback journal, found by its name also
 	 * by who still holds the file that was moved aside. */
 	if (verdict == SCHEMA_EMPTY)
-		rc = run(db, "PRAGMA journal_mode=MEMORY; PRAGMA "
-			     "auto_vacuum=INCREMENTAL");
+		rc = run(db, "PRAGMA journal_mode=MEMORY;"
+			     "PRAGMA auto_vacuum=INCREMENTAL");
 	if (rc != SQLITE_OK)
 		return schema_fault(db->handle, rc, err);
 	errno = 0;
@@ -165,10 +165,11 @@ take(struct database *db, enum schema_verdict verdict, struct err *err)
 	}
 	if (verdict == SCHEMA_EMPTY)
 		verdict = schema_create(db->handle, err);
-	/* A damaged header may let it be read only. */
-	if (verdict == SCHEMA_OURS &&
-	    (rc = run(db, "BEGIN IMMEDIATE; ROLLBACK")) != SQLITE_OK)
-		verdict = schema_fault(db->handle, rc, err);
+	/* The file itself may be written to: that was tried before. */
+	if (verdict == SCHEMA_OURS && sqlite3_db_readonly(db->handle, "main")) {
+		err_set(err, "its header lets it be read only");
+		verdict = SCHEMA_DAMAGED;
+	}
 	if (verdict == SCHEMA_OURS) {
 		db->ours = true;
 		sqlite3_db_config(

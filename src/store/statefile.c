@@ -19,8 +19,9 @@
  * to the end of the shared range. */
 #define LOCK_START 0x40000000
 #define LOCK_BYTES 512
-#define WAL_HEADER 32   /* bytes; the salts of its generation are in them */
-#define DAMAGED_MAX 999 /* files aside, then a person has to look */
+#define WAL_HEADER 32      /* bytes; the salts of its generation are in them */
+#define MAGIC_DAMAGE_MAX 4 /* flipped bytes of the first 16 */
+#define DAMAGED_MAX 999    /* files aside, then a person has to look */
 #define COPY_TRIES 100
 #define QUEUE_TRIES 500
 #define PAUSE_MS 10 /* between tries */
@@ -133,6 +134,28 @@ statefile_has_wal(const char *file)
 
 	free(wal);
 	return has;
+}
+
+/* A few flipped bytes, a cut or zeros are damage; a first line of text is not.
+ * sqlite.org/fileformat2.html, 1.3.1: the magic header string. */
+bool
+statefile_is_foreign(const char *file)
+{
+	static const char magic[16] = "SQLite format 3";
+	char start[sizeof magic];
+	size_t other = 0, zeros = 0;
+	int fd = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	ssize_t len;
+
+	if (fd < 0)
+		return false;
+	len = pread(fd, start, sizeof start, 0);
+	close(fd);
+	for (ssize_t i = 0; i < len; i++) {
+		other += start[i] != magic[i];
+		zeros += start[i] == '\0';
+	}
+	return other > MAGIC_DAMAGE_MAX && zeros != (size_t)len;
 }
 
 pid_t

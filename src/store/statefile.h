@@ -37,6 +37,12 @@ char *statefile_make(const char *path, struct stat *st, struct err *err);
 /** Whether there is a write-ahead log with something in it. */
 bool statefile_has_wal(const char *file);
 
+/**
+ * Whether it begins as no database does, damaged or not: somebody else's file,
+ * named by mistake, which is not ours to move.
+ */
+bool statefile_is_foreign(const char *file);
+
 /** Which process has it locked; 0: none, this one, or nobody can tell. */
 pid_t statefile_holder(const char *file);
 

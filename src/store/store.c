@@ -145,6 +145,11 @@ make_way(const char *path, const char *file, const struct stat *judged,
 {
 	char *moved;
 
+	if (statefile_is_foreign(file))
+		return err_set(err,
+		    "%s is no state file of logwatch and is left as it is: "
+		    "name another file with --state",
+		    path);
 	if (statefile_move_aside(file, judged, &moved, err) != 0)
 		return err_wrap(
 		    err, "state file %s is damaged (%s)", path, reason->text);

@@ -1503,6 +1503,8 @@ what_waited_for_its_turn_waits_for_it_again(void **state)
 	save(b);
 	restart(b);
 	assert_true(actions_busy(b->actions));
+	run_until(b, has_turned);
+	file_is(b, "ran", "a\n");
 	actions_proof(b->actions, 0);
 	run_until(b, is_verifying);
 	actions_proof(b->actions, 0);

@@ -409,7 +409,7 @@ sample(const struct place *p, size_t *len)
 static void
 remove_with_log(const char *path)
 {
-	char name[256];
+	char name[4096 + 8];
 
 	unlink(path);
 	snprintf(name, sizeof name, "%s-wal", path);
@@ -917,7 +917,7 @@ of_two_that_find_damage_at_once_one_goes_on(void **state)
 		int64_t ran;
 
 		remove_with_log(p->path);
-		write_file(p->path, "no database at all", 18);
+		write_file(p->path, "SQLite for mat 3", 16);
 		assert_int_equal(pipe2(start, O_CLOEXEC), 0);
 		a = child_start(p->path, CHILD_COMPETES, start);
 		b = child_start(p->path, CHILD_COMPETES, start);
@@ -1006,7 +1006,7 @@ a_snapshot_leaves_no_files_behind(void **state)
 	setenv("TMPDIR", tmp, 1);
 	store_close(store_open_snapshot(p->path, &missing, &err));
 	store_close(store_open_copy(p->path, &err));
-	write_file(p->path, "rubbish", 7);
+	write_file(p->path, "SQL", 3);
 	assert_null(store_open_snapshot(p->path, &missing, &err));
 	assert_has(err.text, "is damaged");
 	unsetenv("TMPDIR");
@@ -1062,7 +1062,7 @@ a_copy_of_damage_is_empty_and_leaves_it_there(void **state)
 	struct err err;
 	struct store *s;
 
-	write_file(p->path, "rubbish", 7);
+	write_file(p->path, "SQL", 3);
 	s = store_open_copy(p->path, &err);
 	assert_non_null(s);
 	assert_dump(s, "");
@@ -1176,7 +1176,6 @@ what_is_no_state_is_moved_aside(void **state)
 		size_t len;
 	} cases[] = {
 		{ "x", 1 },
-		{ "ERROR: duplicate key value\n", 27 },
 		{ "SQLite format 3", 16 },
 		{ "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20 },
 	};
@@ -1195,6 +1194,24 @@ what_is_no_state_is_moved_aside(void **state)
 		assert_memory_equal(kept, cases[i].data, len);
 		free(kept);
 	}
+}
+
+static void
+a_file_of_somebody_else_is_left_as_it_is(void **state)
+{
+	static const char text[] = "ERROR: duplicate key value\n";
+	struct place *p = *state;
+	struct err err;
+	size_t len;
+	char *kept;
+
+	write_file(p->path, text, sizeof text - 1);
+	assert_null(store_open(p->path, &err));
+	assert_non_null(strstr(err.text, "no state file"));
+	kept = read_file(p->path, &len);
+	assert_int_equal(len, sizeof text - 1);
+	assert_memory_equal(kept, text, len);
+	free(kept);
 }
 
 static void
@@ -1342,7 +1359,7 @@ a_link_is_followed_and_stays(void **state)
 	assert_int_equal(symlink(p->path, link), 0);
 	store_close(must_open(link)); /* it led nowhere */
 	assert_int_equal(access(p->path, F_OK), 0);
-	write_file(p->path, "rubbish", 7);
+	write_file(p->path, "SQL", 3);
 	store_close(must_open(link));
 	assert_int_equal(lstat(link, &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
@@ -1578,6 +1595,7 @@ main(void)
 		TEST(a_file_with_any_byte_flipped_is_no_hindrance),
 		TEST(a_log_with_any_damage_is_no_hindrance),
 		TEST(what_is_no_state_is_moved_aside),
+		TEST(a_file_of_somebody_else_is_left_as_it_is),
 		TEST(a_database_of_another_program_is_moved_aside),
 		TEST(an_empty_file_is_new_but_not_with_a_log),
 		TEST(a_newer_file_is_refused_and_left_alone),
