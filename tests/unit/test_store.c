@@ -917,7 +917,7 @@ of_two_that_find_damage_at_once_one_goes_on(void **state)
 		int64_t ran;
 
 		remove_with_log(p->path);
-		write_file(p->path, "SQLite for mat 3", 16);
+		write_file(p->path, "SQLite format 3", 16);
 		assert_int_equal(pipe2(start, O_CLOEXEC), 0);
 		a = child_start(p->path, CHILD_COMPETES, start);
 		b = child_start(p->path, CHILD_COMPETES, start);
