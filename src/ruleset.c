@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "conf/node.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -350,6 +351,7 @@ sources_section(struct reading *r)
 	const char **names;
 	size_t n = collect(r, "sources", &r->source_nodes, &names);
 
+	assert(r->source_nodes != NULL); /* also where there are none */
 	rs->source_count = n;
 	rs->source_names = mem_new(n + 1, sizeof(char *));
 	rs->source_paths = mem_new(n, sizeof(char **));
@@ -371,6 +373,7 @@ actions_section(struct reading *r)
 		rs->source_count };
 	size_t n = collect(r, "actions", &r->action_nodes, &r->action_names);
 
+	assert(r->action_nodes != NULL && r->action_names != NULL);
 	rs->action_count = n;
 	rs->actions = mem_new(n, sizeof *rs->actions);
 	rs->proofs = mem_new(n, sizeof *rs->proofs);

@@ -279,6 +279,8 @@ advance_queued(struct actions *as)
 	struct remedy *r = as->remedies;
 
 	while (r != NULL)
+		/* Whoever is freed was taken out of the list before:
+		 * NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		if (r->stage == STAGE_QUEUED && !must_wait(r)) {
 			advance(r);
 			r = as->remedies;
@@ -431,8 +433,8 @@ shown_output(struct text output)
 	size_t from;
 
 	for (size_t i = 0; i < output.len; i++)
-		str_putc(
-		    &raw, output.data[i] == '\0' ? '\xff' : output.data[i]);
+		str_add(
+		    &raw, output.data[i] == '\0' ? "\xff" : output.data + i, 1);
 	utf8_clean(str_text(&raw), &clean);
 	str_free(&raw);
 	from = clean.len > OUTPUT_MAX ? clean.len - OUTPUT_MAX : 0;

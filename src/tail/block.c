@@ -95,8 +95,11 @@ newlines_count(const char *data, size_t len)
 static bool
 is_within_line(struct text before)
 {
-	char last = before.len > 0 ? before.data[before.len - 1] : '\n';
+	char last;
 
+	if (before.len == 0)
+		return false;
+	last = before.data[before.len - 1];
 	return last != '\n' && last != '\0';
 }
 
