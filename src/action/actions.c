@@ -672,9 +672,12 @@ static void
 notify(struct actions *as, const struct change *change, const struct plan *p)
 {
 	const struct incident *i = change->incident;
-	json_t *record = record_of(i, change->kind);
 	struct str delivery = { 0 };
+	json_t *record;
 
+	if (p->notifies.count == 0 && p->escalate_notifies.count == 0)
+		return;
+	record = record_of(i, change->kind);
 	str_printf(&delivery, "%s-%s", i->id, change_name(change->kind));
 	if (i->changes[change->kind] > 1)
 		str_printf(&delivery, "-%zu", i->changes[change->kind]);

@@ -233,6 +233,7 @@ read_some(struct file *f, size_t *got, struct err *err)
 	char again[BLOCKS_ANCHOR];
 	size_t room;
 	char *data = blocks_room(f->blocks, &room);
+	bool at_end;
 	struct iovec parts[] = { { again, anchor.len }, { data, room } };
 	ssize_t n;
 
@@ -259,9 +260,10 @@ read_some(struct file *f, size_t *got, struct err *err)
 		if (blocks_read_offset(f->blocks) > 0)
 			return FILE_MORE;
 	}
+	at_end = *got < room; /* what comes from now on is an event */
 	head_add(f, data, *got, offset);
 	blocks_feed(f->blocks, *got);
-	return FILE_MORE;
+	return at_end ? FILE_END : FILE_MORE;
 }
 
 enum file_reading
