@@ -31,6 +31,7 @@ struct database {
 	struct err reason;
 	size_t count;
 	sqlite3_stmt **statements;
+	sqlite3_stmt *begin, *commit;
 };
 
 /* Locking comes first: only then is the index of the write-ahead log in
@@ -56,6 +57,23 @@ run(struct database *db, const char *sql)
 {
 	errno = 0;
 	return sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+}
+
+/* The same, for a statement of every transaction, which is kept. */
+static int
+run_kept(struct database *db, sqlite3_stmt **stmt, const char *sql)
+{
+	int rc = SQLITE_OK;
+
+	errno = 0;
+	if (*stmt == NULL)
+		rc = sqlite3_prepare_v3(
+		    db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
+	if (rc == SQLITE_OK) {
+		sqlite3_step(*stmt);
+		rc = sqlite3_reset(*stmt);
+	}
+	return rc;
 }
 
 static int
@@ -211,6 +229,8 @@ database_close(struct database *db)
 	database_rollback(db);
 	for (size_t i = 0; i < db->count; i++)
 		sqlite3_finalize(db->statements[i]);
+	sqlite3_finalize(db->begin);
+	sqlite3_finalize(db->commit);
 	/* Where this or the checkpoint of the close fails nothing is lost: the
 	 * log stays, and the next start reads it. */
 	if (db->ours)
@@ -253,7 +273,7 @@ database_begin(struct database *db, struct err *err)
 	if (db->kind == DATABASE_COPY)
 		return err_set(
 		    err, "state file %s: opened for reading only", db->name);
-	if (run(db, "BEGIN IMMEDIATE") != SQLITE_OK)
+	if (run_kept(db, &db->begin, "BEGIN IMMEDIATE") != SQLITE_OK)
 		return fail(db, "begin a transaction", err);
 	db->active = true;
 	db->doomed = false;
@@ -350,7 +370,7 @@ database_commit(struct database *db, bool durable, struct err *err)
 
 	assert(db->active);
 	ret = commit_check(db, err);
-	if (ret == 0 && run(db, "COMMIT") != SQLITE_OK)
+	if (ret == 0 && run_kept(db, &db->commit, "COMMIT") != SQLITE_OK)
 		ret = fail(db, "commit", err);
 	database_rollback(db);
 	if (ret == 0 && durable)
