@@ -162,35 +162,44 @@ texts_free(char **texts)
 	free(texts);
 }
 
+/* The script starts meanwhile, and waits where it reads. */
+static void
+feed(struct child *child, const struct incident *i, enum change_kind change)
+{
+	json_t *record = record_of(i, change);
+	char *input = json_dumps(record, JSON_COMPACT);
+	struct str text = { 0 };
+
+	str_printf(&text, "%s\n", input);
+	child_feed(child, str_text(&text));
+	str_free(&text);
+	free(input);
+	json_decref(record);
+}
+
 struct child *
 exec_start(struct loop *l, const struct action *a, const struct incident *i,
     enum change_kind change, int64_t wall_ms, child_end_fn *end,
     child_line_fn *line, void *ctx, struct err *err)
 {
-	json_t *record = record_of(i, change);
-	char *input = json_dumps(record, JSON_COMPACT);
 	char **argv = arguments(a, i, wall_ms);
 	char **envp = environment(a, i, change, wall_ms);
-	struct str text = { 0 };
 	struct child *child;
 
-	str_printf(&text, "%s\n", input);
 	child = child_start(l,
 	    &(struct child_spec){
 		.argv = (const char *const *)argv,
 		.envp = (const char *const *)envp,
 		.cwd = a->cwd,
-		.input = str_text(&text),
 		.timeout_ms = a->timeout_ms,
 		.grace_ms = GRACE_MS,
 		.output_max = OUTPUT_MAX,
 	    },
 	    end, line, ctx, err);
-	str_free(&text);
+	if (child != NULL)
+		feed(child, i, change);
 	texts_free(argv);
 	texts_free(envp);
-	free(input);
-	json_decref(record);
 	return child;
 }
 

@@ -41,6 +41,7 @@ struct child {
 	enum child_state state;
 	pid_t pid;
 	int pidfd;
+	int input_fd;  /* -1: fed */
 	int output_fd; /* -1: closed */
 	struct on_readable *pid_watch, *output_watch;
 	struct feed *feed;
@@ -164,6 +165,7 @@ child_close(struct child *c)
 	feed_free(c->feed);
 	c->feed = NULL;
 	close_fd(&c->pidfd);
+	close_fd(&c->input_fd);
 	close_fd(&c->output_fd);
 }
 
@@ -369,11 +371,11 @@ child_new(struct loop *l, const struct child_spec *spec, pid_t pid, int pidfd,
 	c->loop = l;
 	c->pid = pid;
 	c->pidfd = pidfd;
+	c->input_fd = p->input[1];
 	c->output_fd = p->output[0];
 	c->grace_ms = spec->grace_ms;
 	c->started_ms = clock_now_ms();
 	c->output = output_new(spec->output_max, line_came, c);
-	c->feed = feed_new(l, p->input[1], spec->input);
 	c->output_watch = on_readable_new(l, c->output_fd, output_came, c);
 	c->pid_watch = on_readable_new(l, pidfd, pidfd_came, c);
 	c->timer = timer_new(l, time_is_up, c);
@@ -416,6 +418,16 @@ failed:
 	return NULL;
 }
 
+void
+child_feed(struct child *c, struct text input)
+{
+	int fd = c->input_fd;
+
+	c->input_fd = -1; /* the feed closes it */
+	if (fd >= 0)
+		c->feed = feed_new(c->loop, fd, input);
+}
+
 pid_t
 child_pid(const struct child *c)
 {
@@ -440,6 +452,7 @@ child_free(struct child *c)
 	if (c == NULL)
 		return;
 	c->free = true;
+	close_fd(&c->input_fd);
 	c->end = NULL;
 	c->line = NULL;
 	if (c->state == CHILD_RUNNING)

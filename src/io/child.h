@@ -24,7 +24,6 @@ struct child_spec {
 	                            relative to cwd where it has one */
 	const char *const *envp; /* ends with NULL: the whole environment */
 	const char *cwd;         /* NULL: logwatch's own */
-	struct text input;       /* for its standard input; copied */
 	int64_t timeout_ms;      /* then SIGTERM to its session and what
 	                            escaped from it; INT64_MAX: never */
 	int64_t grace_ms;        /* so much later SIGKILL */
@@ -59,6 +58,10 @@ typedef void child_line_fn(struct text line, void *ctx);
  */
 struct child *child_start(struct loop *l, const struct child_spec *spec,
     child_end_fn *end, child_line_fn *line, void *ctx, struct err *err);
+
+/** Writes its standard input, of which it takes a copy, and closes it; until
+ * then the child waits where it reads.  Call once after child_start(). */
+void child_feed(struct child *c, struct text input);
 
 pid_t child_pid(const struct child *c);
 

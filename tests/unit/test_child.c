@@ -34,6 +34,7 @@ struct world {
 	struct loop *loop;
 	struct timer *deadline;
 	struct child *child;
+	struct text input; /* of the next start */
 	bool ended;
 	struct child_end end;
 	struct str output, lines;
@@ -180,6 +181,7 @@ start_spec(struct world *w, const struct child_spec *spec)
 	w->child = child_start(w->loop, spec, end_came, line_came, w, &err);
 	if (w->child == NULL)
 		fail_msg("%s", err.text);
+	child_feed(w->child, w->input);
 }
 
 static void
@@ -427,7 +429,7 @@ input_arrives_whole(void **state)
 
 	for (size_t i = 0; i < SIZE; i++)
 		input[i] = (char)(i * 2654435761u >> 13);
-	spec.input = (struct text){ input, SIZE };
+	w->input = (struct text){ input, SIZE };
 	spec.output_max = (size_t)2 * SIZE;
 	run_spec(w, &spec);
 	assert_output(w, input, SIZE);
@@ -448,15 +450,16 @@ input_that_nobody_reads_does_no_harm(void **state)
 		{ "echo started; exec sleep 0.05", "started\n" },
 	};
 	enum { SIZE = 1000 * 1000 };
+	struct world *w = *state;
 	char *input = mem_new(1, SIZE);
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct child_spec spec = spec_of(SHELL(cases[i].script));
 
-		spec.input = (struct text){ input, SIZE };
-		run_spec(*state, &spec);
-		assert_ended(*state, false, 0, false);
-		assert_output(*state, cases[i].output, strlen(cases[i].output));
+		w->input = (struct text){ input, SIZE };
+		run_spec(w, &spec);
+		assert_ended(w, false, 0, false);
+		assert_output(w, cases[i].output, strlen(cases[i].output));
 	}
 	free(input);
 }
@@ -490,6 +493,7 @@ an_endless_flood_ends_with_its_time(void **state)
 	spec.timeout_ms = 200;
 	w->child = child_start(w->loop, &spec, end_came, NULL, w, &err);
 	assert_non_null(w->child);
+	child_feed(w->child, TEXT(""));
 	run(w);
 	assert_ended(w, true, SIGTERM, true);
 	assert_int_equal(w->end.output.len, spec.output_max);
@@ -730,7 +734,7 @@ a_child_let_go_outlives_the_loop(void **state)
 	int status;
 
 	(void)state;
-	spec.input = TEXT("nobody reads me");
+	w.input = TEXT("nobody reads me");
 	start_spec(&w, &spec);
 	pid = child_pid(w.child);
 	child_free(w.child);
@@ -952,6 +956,7 @@ too_few_descriptors_are_an_error_and_nothing_more(void **state)
 			refused++;
 			continue;
 		}
+		child_feed(w->child, TEXT(""));
 		run(w);
 		assert_ended(w, false, 0, false);
 		started++;
@@ -976,10 +981,10 @@ start_without_standard_files(void)
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
 	close(STDERR_FILENO);
-	spec.input = TEXT("in ");
 	w.child = child_start(w.loop, &spec, end_came, NULL, &w, &err);
 	if (w.child == NULL)
 		return 2;
+	child_feed(w.child, TEXT("in "));
 	loop_run(w.loop);
 	good = text_is(w.end.output, "in err\n");
 	child_free(w.child);

@@ -933,6 +933,7 @@ tls_run(struct tls *t, const char *const *argv)
 	    child_start(t->world->loop, &spec, tls_end, tls_line, t, &err);
 	if (t->child == NULL)
 		return false;
+	child_feed(t->child, TEXT(""));
 	run(t->world);
 	return true;
 }
