@@ -20,7 +20,9 @@
 
 /* What a log or a rule file brought is a BLOB, for it may hold any byte.  The
  * body of a delivery has a table of its own, so that counting an attempt does
- * not write it again. */
+ * not write it again.  What is only read at a start, where all is checked
+ * anyway, has no index: each is one more page in a commit that somebody waits
+ * for. */
 static const struct {
 	const char *name, *sql;
 } objects[] = {
@@ -36,8 +38,6 @@ static const struct {
 		      " opened_ms INTEGER NOT NULL,"
 		      " resolved_ms INTEGER NOT NULL, record BLOB NOT NULL,"
 		      " state BLOB NOT NULL) STRICT" },
-	{ "incident_resolved", "CREATE INDEX incident_resolved"
-			       " ON incident(open, resolved_ms)" },
 	{ "detector", "CREATE TABLE detector(rule TEXT NOT NULL,"
 		      " key BLOB NOT NULL, state BLOB NOT NULL,"
 		      " PRIMARY KEY(rule, key)) STRICT, WITHOUT ROWID" },
