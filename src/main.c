@@ -93,12 +93,15 @@ print_version(void)
 }
 
 /* Whoever starts us may have closed them, and then a file that we open would
- * stand in their place and be written to. */
+ * stand in their place and be written to.  What stands there instead fails when
+ * it is used: opened the wrong way round. */
 static void
 open_standard_streams(void)
 {
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDWR };
+
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) < 0)
 			abort();
 }
 

@@ -151,13 +151,20 @@ pidfile_write(struct daemon *d, struct err *err)
 	    open(d->pidfile, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (d->pidfile_fd < 0)
 		return err_set(err, "open pidfile %s: %m", d->pidfile);
-	if (flock(d->pidfile_fd, LOCK_EX | LOCK_NB) != 0)
+	if (flock(d->pidfile_fd, LOCK_EX | LOCK_NB) != 0) {
+		/* it is not ours: wind_down() must not remove it */
+		int number = errno;
+
+		close(d->pidfile_fd);
+		d->pidfile_fd = -1;
+		errno = number;
 		return errno == EWOULDBLOCK
 		           ? err_set(err,
 				 "pidfile %s is held by another logwatch that "
 				 "runs; stop it first",
 				 d->pidfile)
 		           : err_set(err, "lock pidfile %s: %m", d->pidfile);
+	}
 	if (ftruncate(d->pidfile_fd, 0) != 0 ||
 	    dprintf(d->pidfile_fd, "%d\n", (int)getpid()) < 0)
 		return err_set(err, "write pidfile %s: %m", d->pidfile);
@@ -165,6 +172,17 @@ pidfile_write(struct daemon *d, struct err *err)
 }
 
 /* Background */
+
+/* A daemon keeps a file.  A terminal goes away with its window, and who waits
+ * for the end of a pipe must not wait for the daemon's. */
+static bool
+keeps_stderr(void)
+{
+	struct stat st;
+
+	return fstat(STDERR_FILENO, &st) == 0 && !S_ISFIFO(st.st_mode) &&
+	       !S_ISSOCK(st.st_mode) && !isatty(STDERR_FILENO);
+}
 
 /* The process that was started waits here for word of the daemon: an empty
  * message is 'ready', any other the reason why not. */
@@ -213,8 +231,7 @@ go_to_background(struct daemon *d)
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
-		/* A terminal goes away with its window. */
-		if (isatty(STDERR_FILENO))
+		if (!keeps_stderr())
 			dup2(null, STDERR_FILENO);
 		close(null);
 	}
@@ -239,8 +256,7 @@ tell_ready(struct daemon *d, const char *text)
 	d->ready_fd = -1;
 }
 
-/* A daemon on a terminal has no standard error to keep: it logs beside its
- * state. */
+/* A daemon that has no standard error to keep logs beside its state. */
 static void
 choose_log(struct daemon *d)
 {
@@ -250,7 +266,7 @@ choose_log(struct daemon *d)
 	                 ? (size_t)(dot - d->state_path)
 	                 : strlen(d->state_path);
 
-	if (d->log.path != NULL || !d->daemon || !isatty(STDERR_FILENO))
+	if (d->log.path != NULL || !d->daemon || keeps_stderr())
 		return;
 	str_printf(&path, "%.*s.log", (int)len, d->state_path);
 	d->log_path = str_take(&path);

@@ -223,6 +223,32 @@ read_log(struct scan *s, struct blocks *bs, int fd, const char *path)
 	blocks_end(bs);
 }
 
+/* Compressed logs would be read as text that nothing matches. */
+static const char *
+compression(int fd)
+{
+	static const struct {
+		const char *name, *magic;
+		size_t len;
+	} kinds[] = {
+		{ "gzip", "\x1f\x8b", 2 },
+		{ "zstd", "\x28\xb5\x2f\xfd", 4 },
+		{ "xz",
+		    "\xfd"
+		    "7zXZ",
+		    5 },
+		{ "bzip2", "BZh", 3 },
+	};
+	char start[8];
+	ssize_t len = pread(fd, start, sizeof start, 0);
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (len >= (ssize_t)kinds[i].len &&
+		    memcmp(start, kinds[i].magic, kinds[i].len) == 0)
+			return kinds[i].name;
+	return NULL;
+}
+
 static void
 scan_log(struct scan *s, const char *path)
 {
@@ -238,6 +264,14 @@ scan_log(struct scan *s, const char *path)
 	if (fd < 0) {
 		failed("open %s: %s", path, strerror(errno));
 		s->failed = true;
+		return;
+	}
+	if (compression(fd) != NULL) {
+		failed("%s is compressed (%s), which is not supported yet; "
+		       "unpack it into a pipe and scan -",
+		    path, compression(fd));
+		s->failed = true;
+		close(fd);
 		return;
 	}
 	bs = blocks_new(

@@ -112,6 +112,15 @@ join(struct multiline *m, const struct event *line)
 	m->lines++;
 }
 
+/* A byte order mark at the start of a file is no text. */
+static struct text
+without_mark(struct text text)
+{
+	if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
+		return (struct text){ text.data + 3, text.len - 3 };
+	return text;
+}
+
 void
 multiline_feed(struct multiline *m, const struct block *block, int64_t now_ms,
     int64_t wall_ms)
@@ -139,6 +148,8 @@ multiline_feed(struct multiline *m, const struct block *block, int64_t now_ms,
 		line.offset = block->offset + (int64_t)line.before;
 		p = newline != NULL ? newline + 1 : end;
 		line.after = (size_t)(p - block->data);
+		if (line.offset == 0)
+			raw = without_mark(raw);
 		line.truncated = newline == NULL && block->truncated;
 		line.text = event_clean(raw, m->options.strip, &m->scratch);
 		if (joins(m))

@@ -68,6 +68,7 @@ if "$LOGWATCH" --rules rules.yml --state other.db --daemon --pidfile pid \
 	die 'a second one took the pidfile'
 fi
 grep -q 'pidfile' second.log || die "$(cat second.log)"
+expect_equal 'the pidfile is still the first one'"'"'s' "$daemon" "$(cat pid)"
 
 step 'stops on SIGTERM, takes its pidfile along, goes on where it was'
 kill "$daemon"
@@ -81,6 +82,15 @@ expect_equal 'each once' 'first second' "$(tr '\n' ' ' <notes | sed 's/ $//')"
 expect 'the first is resolved' open_count 1
 expect_equal 'in history' 2 \
     "$("$LOGWATCH" incidents --all --json --rules rules.yml | wc -l)"
+
+step 'who waits for what the starter says does not wait for the daemon'
+said=$(timeout 10 "$LOGWATCH" --rules rules.yml --daemon --pidfile pid 2>&1) ||
+    die "exit $?: $said"
+daemon=$(cat pid)
+lib_pids+=("$daemon")
+[[ $said == *"logging to $tmp/xdg/logwatch/rules.log"* ]] || die "$said"
+kill "$daemon"
+wait_for 10 'its end' eval '! running "$daemon"'
 
 step 'a dry run says what it would do, and leaves no trace'
 echo 'ERROR third' >>app.log

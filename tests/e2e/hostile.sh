@@ -112,4 +112,17 @@ stop "$watcher"
 step 'closed standard streams, and SIGCHLD ignored, do no harm'
 (trap '' CHLD; exec "$LOGWATCH" --rules rules.yml --once <&- >&- 2>&-)
 expect_equal 'its exit' 0 $?
+"$LOGWATCH" scan --rules rules.yml app.log >&- 2>/dev/null
+expect_equal 'a scan that cannot print' 3 $?
+"$LOGWATCH" scan --rules rules.yml - <&- >/dev/null 2>&1
+expect_equal 'a scan that cannot read' 3 $?
+
+step 'a byte order mark is no text, a compressed log is not read as text'
+printf '\xef\xbb\xbf{ FIND marked\n' >bom.log
+sed "s/match: .*/match: '^\\{ FIND (?<what>.*)'/" rules.yml >bom.yml
+"$LOGWATCH" scan --rules bom.yml bom.log >/dev/null || die "exit $?"
+echo 'FIND packed' | gzip >packed.log.gz
+"$LOGWATCH" scan --rules rules.yml packed.log.gz 2>packed.err
+expect_equal 'its exit' 3 $?
+grep -q 'gzip' packed.err || die "$(cat packed.err)"
 step 'done'
