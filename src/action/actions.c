@@ -72,6 +72,8 @@ struct actions {
 	size_t start_count, start_capacity;
 	int64_t due_ms;
 	bool stopping;
+	bool loading;   /* not all that had begun are there yet */
+	bool advancing; /* the queue is being worked through */
 };
 
 struct actions *
@@ -278,6 +280,11 @@ advance_queued(struct actions *as)
 {
 	struct remedy *r = as->remedies;
 
+	/* One that ends at once asks for this again; however many do, the
+	 * stack stays flat. */
+	if (as->advancing)
+		return;
+	as->advancing = true;
 	while (r != NULL)
 		/* Whoever is freed was taken out of the list before:
 		 * NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
@@ -287,6 +294,7 @@ advance_queued(struct actions *as)
 		} else {
 			r = r->next;
 		}
+	as->advancing = false;
 }
 
 static void
@@ -387,7 +395,7 @@ succeed(struct remedy *r)
 	r->deadline = NULL;
 	r->stage = STAGE_QUEUED;
 	want_proofs(r->owner, action);
-	advance(r);
+	advance_queued(r->owner);
 }
 
 static void
@@ -546,7 +554,8 @@ must_wait(const struct remedy *r)
 			return true;
 		running += o->stage != STAGE_VERIFYING;
 	}
-	return r->owner->stopping || running >= RUNNING_MAX;
+	return r->owner->stopping || r->owner->loading ||
+	       running >= RUNNING_MAX;
 }
 
 static void
@@ -617,8 +626,10 @@ begin(struct actions *as, struct incident *i, const struct steps *steps,
 		return;
 	if (as->spec.dry_run)
 		would_run(as, i, steps);
-	else
-		advance(remedy_new(as, i, steps, escalation));
+	else {
+		remedy_new(as, i, steps, escalation);
+		advance_queued(as);
+	}
 }
 
 void
@@ -777,6 +788,8 @@ on_orphan_end(void *ctx)
 
 	orphan_free(r->orphan);
 	r->orphan = NULL;
+	timer_free(r->deadline);
+	r->deadline = NULL;
 	run_of(r)->ended_ms = wall(r->owner);
 	if (action_of(r)->proof.sources != NULL)
 		verify(r, action_of(r)->proof_within_ms);
@@ -784,6 +797,29 @@ on_orphan_end(void *ctx)
 		fail(r, RUN_UNKNOWN,
 		    "logwatch was stopped while it ran; how it ended is "
 		    "unknown");
+}
+
+static void
+on_orphan_timeout(void *ctx)
+{
+	struct remedy *r = ctx;
+
+	log_warning("a script of an earlier logwatch ran out of time; ending "
+		    "it id=%s action=%s pid=%" PRId64,
+	    r->incident->id, run_of(r)->name, r->row.pid);
+	/* It leads its session, and is there as long as nobody told its end. */
+	kill((pid_t)-r->row.pid, SIGKILL);
+}
+
+/* It has what is left of its time. */
+static void
+watch_orphan(struct remedy *r)
+{
+	int64_t left =
+	    r->row.started_ms + action_of(r)->timeout_ms - wall(r->owner);
+
+	r->deadline = timer_new(r->owner->spec.loop, on_orphan_timeout, r);
+	timer_in(r->deadline, left > 0 ? left : 0);
 }
 
 struct finding_row {
@@ -828,6 +864,8 @@ resume_step(struct remedy *r)
 	if (r->row.pid > 0)
 		r->orphan = orphan_watch(as->spec.loop, (pid_t)r->row.pid,
 		    r->row.start_time, on_orphan_end, r);
+	if (r->orphan != NULL)
+		watch_orphan(r);
 	if (r->orphan != NULL)
 		log_info("a script of an earlier logwatch still runs; waiting "
 			 "for its end id=%s action=%s pid=%" PRId64,
@@ -893,7 +931,9 @@ actions_load(struct actions *as, struct err *err)
 {
 	if (store_runs(as->spec.store, 0, load_start, as, err) < 0)
 		return -1;
+	as->loading = true;
 	incidents_each_open(as->spec.incidents, resume_incident, as);
+	as->loading = false;
 	advance_queued(as);
 	return 0;
 }
