@@ -61,6 +61,8 @@ struct pipeline {
 	bool lazy_set;
 	bool urgent;   /* something waits for the commit */
 	bool save_all; /* the last transaction failed */
+	bool flushed;  /* events were told that had waited: the positions of
+	                  their files moved */
 	bool stopping, finished;
 	bool refused;             /* said that there are too many incidents */
 	int64_t steady_offset_ms; /* from the monotonic clock to our time */
@@ -164,7 +166,7 @@ save(struct pipeline *p, struct err *err)
 	if (store_begin(p->spec.store, err) < 0)
 		return -1;
 	tail_gone(p->tail, forget_position, &s);
-	tail_positions(p->tail, p->save_all, save_position, &s);
+	tail_positions(p->tail, p->save_all || p->flushed, save_position, &s);
 	detectors_changed(p->detectors, save_detector, &s);
 	incidents_dirty(p->incidents, save_incident, &s);
 	if (s.ret < 0 || actions_save(p->actions, err) < 0 ||
@@ -180,7 +182,8 @@ saved(struct pipeline *p)
 {
 	if (p->save_all)
 		log_info("the state can be written again");
-	p->save_all = false;
+	p->save_all = p->flushed = false;
+	tail_gone_saved(p->tail);
 	detectors_saved(p->detectors);
 	incidents_saved(p->incidents);
 	actions_saved(p->actions);
@@ -340,9 +343,10 @@ add_context(struct pipeline *p, struct incident *i)
 		return;
 	if (p->gather_count == GATHERS_MAX)
 		gather_forget(p, p->gathers[0].incident);
-	p->gathers[p->gather_count++] = (struct gather){
-		.incident = i, .file = e->file, .left = left, .fresh = true
-	};
+	p->gathers[p->gather_count++] = (struct gather){ .incident = i,
+		.file = e->file,
+		.left = left,
+		.fresh = e->block != NULL };
 }
 
 static void
@@ -377,7 +381,7 @@ on_tail_turn(void *ctx)
 {
 	struct pipeline *p = ctx;
 
-	if (p->urgent)
+	if (p->urgent || detectors_crowded(p->detectors))
 		commit(p);
 	else if (!p->lazy_set)
 		save_lazily(p);
@@ -550,6 +554,7 @@ on_due(void *ctx)
 {
 	struct pipeline *p = ctx;
 
+	p->flushed |= steady_ms(p) >= matcher_due(p->matcher);
 	matcher_tick(p->matcher, steady_ms(p));
 	incidents_tick(p->incidents, steady_ms(p), clock_wall_ms());
 	actions_tick(p->actions, clock_wall_ms());
@@ -581,6 +586,7 @@ finish_if_done(struct pipeline *p)
 	}
 	if (!p->spec.once || !tail_caught_up(p->tail))
 		return;
+	p->flushed = true;
 	matcher_flush(p->matcher); /* may lead to more */
 	if (!p->urgent && !actions_busy(p->actions) && !outbox_busy(p->outbox))
 		finish(p);

@@ -11,7 +11,9 @@
 #include "detect/sequence.h"
 #include "detect/window.h"
 
-#define KEYS_MAX 100000 /* windows of a rule; the oldest makes room */
+#define CHANGED_MAX 1000000 /* keys of a rule that changed and are not saved   \
+	                     */
+#define KEYS_MAX 100000     /* windows of a rule; the oldest makes room */
 
 struct memory {
 	struct map *windows;       /* by key; NULL: each hit fires */
@@ -152,7 +154,7 @@ detectors_new(const struct rule *rules, const struct detector *specs,
 	for (size_t i = 0; i < count; i++) {
 		struct memory *m = &ds->memories[i];
 
-		m->changed = map_new(KEYS_MAX, NULL);
+		m->changed = map_new(CHANGED_MAX, NULL);
 		if (specs[i].kind == DETECT_PAIR)
 			m->sequence = sequence_new(specs[i].within_ms);
 		else if (specs[i].count > 1)
@@ -368,6 +370,15 @@ detectors_changed(struct detectors *ds, detector_state_fn *fn, void *ctx)
 
 		map_each(ds->memories[i].changed, tell, &t);
 	}
+}
+
+bool
+detectors_crowded(const struct detectors *ds)
+{
+	for (size_t i = 0; i < ds->count; i++)
+		if (map_count(ds->memories[i].changed) > CHANGED_MAX / 10)
+			return true;
+	return false;
 }
 
 void

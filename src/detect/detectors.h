@@ -49,6 +49,8 @@ void detectors_reset(struct detectors *ds, size_t rule, const struct text *key);
 typedef void detector_state_fn(
     const char *rule, struct text key, struct text state, void *ctx);
 void detectors_changed(struct detectors *ds, detector_state_fn *fn, void *ctx);
+/** Whether so much changed that it should be saved soon. */
+bool detectors_crowded(const struct detectors *ds);
 /** What was told is saved. */
 void detectors_saved(struct detectors *ds);
 /** Reads back what detectors_changed() told.  Returns false where no rule has

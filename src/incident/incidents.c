@@ -73,6 +73,19 @@ key_of(const struct incident *i)
 	return (struct text){ i->key_text, i->key_len };
 }
 
+/* Of those with one key the open one counts: a resolved one that is restored
+ * after it must not hide it. */
+static void
+index_put(struct incidents *is, struct incident *i)
+{
+	struct text key = index_key(is, i->rule, key_of(i));
+	const struct incident *there = map_get(is->index, key);
+
+	if (there == NULL || there->state != INCIDENT_OPEN ||
+	    i->state == INCIDENT_OPEN)
+		map_put(is->index, key, i);
+}
+
 static void
 add(struct incidents *is, struct incident *i)
 {
@@ -82,7 +95,7 @@ add(struct incidents *is, struct incident *i)
 	}
 	is->v[is->count++] = i;
 	if (i->rule != NO_RULE)
-		map_put(is->index, index_key(is, i->rule, key_of(i)), i);
+		index_put(is, i);
 	if (i->state == INCIDENT_OPEN) {
 		is->open_count++;
 		if (i->rule != NO_RULE)
@@ -215,6 +228,23 @@ default_summary(struct incident *i)
 	i->summary = str_take(&text);
 }
 
+/* A capture that another pattern of the rule defines took no part: it is empty,
+ * and no name of ours may stand for it. */
+static void
+add_empty(struct incident *i, const struct rule *rule)
+{
+	for (int part = PART_SECOND; part <= PART_MATCH; part++)
+		for (size_t k = 0; k < rule->parts[part].count; k++) {
+			const struct pattern *p = rule->parts[part].v[k];
+
+			for (size_t n = 0; n < pattern_names(p); n++)
+				if (pairs_get(&i->captures, pattern_name(p, n))
+					.data == NULL)
+					pairs_add(&i->captures,
+					    pattern_name(p, n), TEXT(""));
+		}
+}
+
 /* What the last hit says: its captures, and the texts that name them. */
 static void
 describe(struct incidents *is, struct incident *i, const struct finding *f)
@@ -226,6 +256,7 @@ describe(struct incidents *is, struct incident *i, const struct finding *f)
 	for (size_t k = 0; k < f->captures->count; k++)
 		pairs_add(&i->captures, f->captures->v[k].name,
 		    f->captures->v[k].value);
+	add_empty(i, &is->spec.rules[f->rule]);
 	if (p->summary != NULL)
 		render(p->summary, i, wall_ms, SUMMARY_MAX, &i->summary);
 	else if (i->summary == NULL)

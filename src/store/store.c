@@ -62,7 +62,7 @@ static const char *const sql[STATEMENTS] = {
 	[INCIDENTS] = "SELECT id, rule, open, opened_ms, resolved_ms, record,"
 		      " state FROM incident"
 		      " WHERE open = 1 OR (open = 0 AND resolved_ms >= ?)"
-		      " ORDER BY opened_ms, id",
+		      " ORDER BY opened_ms, rowid",
 	[INCIDENTS_PRUNE] = "DELETE FROM incident"
 			    " WHERE open = 0 AND resolved_ms < ?",
 	[DETECTOR_PUT] = "INSERT OR REPLACE INTO detector(rule, key, state)"

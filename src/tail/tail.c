@@ -1092,6 +1092,11 @@ tail_gone(struct tail *t, tail_gone_fn *fn, void *ctx)
 	struct gone_call call = { fn, ctx };
 
 	map_each(t->gone, tell_gone, &call);
+}
+
+void
+tail_gone_saved(struct tail *t)
+{
 	map_clear(t->gone);
 }
 

@@ -78,10 +78,12 @@ typedef void tail_position_fn(
     uint64_t file, const struct position *p, void *ctx);
 void tail_positions(struct tail *t, bool all, tail_position_fn *fn, void *ctx);
 
-/** Positions to forget: of files that are gone, told once. */
+/** Positions to forget: of files that are gone, told until they are saved. */
 typedef void tail_gone_fn(
     const char *source, uint64_t device, uint64_t inode, void *ctx);
 void tail_gone(struct tail *t, tail_gone_fn *fn, void *ctx);
+/** What was told is saved. */
+void tail_gone_saved(struct tail *t);
 
 /** Tells each followed file's size now: what comes behind it is newer. */
 typedef void tail_size_fn(uint64_t file, int64_t size, void *ctx);

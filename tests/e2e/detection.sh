@@ -35,6 +35,9 @@ rules:
     match: 'Error: (?<text>.*)\n.*at (?<where>\S+)'
     summary: '{{text}} at {{where}}'
     resolve: {quiet: 1s}
+  - id: list
+    match: ['LIST (?<code>\d+) (?<path>\S+)', 'LIST (?<code>\d+)']
+    summary: '{{code}}-{{path}}-'
 EOF
 mkdir logs
 
@@ -104,6 +107,23 @@ wait_for 10 'the trace' eval '"$LOGWATCH" incidents --all --json --state s.db |
 step 'quiet resolves it'
 wait_for 10 'quiet' eval '"$LOGWATCH" incidents --all --json --state s.db |
     jq -es "[.[] | select(.rule == \"trace\")][0] | .state == \"resolved\"" >/dev/null'
+
+step 'a capture of another pattern of the list is empty'
+echo 'LIST 7' >>logs/a.log
+wait_for 10 'the incident' eval '"$LOGWATCH" incidents --json --state s.db |
+    jq -es "any(.summary == \"7--\" and .captures.path == \"\")" >/dev/null'
+
+step 'told by its time-out, it is not told again after a kill'
+kill_hard
+printf 'Error: it sank\n    at h.js:3\n' >>logs/a.log
+follow
+wait_for 10 'the second trace' eval '"$LOGWATCH" incidents --all --json \
+    --state s.db | jq -es "any(.summary == \"it sank at h.js:3\")" >/dev/null'
+kill_hard
+follow
+settled 3
+expect_equal 'its count' 1 "$("$LOGWATCH" incidents --all --json --state s.db |
+    jq 'select(.summary == "it sank at h.js:3") | .count')"
 
 step 'a log that is rotated is read on, the old one to its end'
 mv logs/a.log logs-a.1

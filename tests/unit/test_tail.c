@@ -249,6 +249,7 @@ static void
 save(void)
 {
 	tail_gone(w.tail, delete_position, NULL);
+	tail_gone_saved(w.tail);
 	tail_positions(w.tail, false, put_position, NULL);
 }
 
