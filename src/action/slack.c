@@ -468,8 +468,10 @@ stamp_set(json_t *attachment, const json_t *record)
 static json_t *
 envelope(json_t *text)
 {
-	return json_pack("{s:o, s:b, s:b}", "text", text, "unfurl_links", 0,
-	    "unfurl_media", 0);
+	/* Slack has no escape for its asterisks and the like: it is told that
+	 * there are none. */
+	return json_pack("{s:o, s:b, s:b, s:b}", "text", text, "mrkdwn", 0,
+	    "unfurl_links", 0, "unfurl_media", 0);
 }
 
 static char *
@@ -550,7 +552,6 @@ slack_plain_body(const void *settings, const json_t *record)
 	for (size_t i = 0; i < m->event.count; i++)
 		plain_add(&text, m->event.line[i]);
 	body = envelope(json_stringn(text.data, text.len));
-	json_object_set_new(body, "mrkdwn", json_false());
 	message_free(m);
 	str_free(&text);
 	return json_write(body);

@@ -11,8 +11,7 @@
 #include "detect/sequence.h"
 #include "detect/window.h"
 
-#define CHANGED_MAX 1000000 /* keys of a rule that changed and are not saved   \
-	                     */
+#define CHANGED_MAX 1000000 /* keys of a rule that wait to be saved */
 #define KEYS_MAX 100000     /* windows of a rule; the oldest makes room */
 
 struct memory {
