@@ -61,7 +61,10 @@ static const char *const sql[STATEMENTS] = {
 			 " record = excluded.record, state = excluded.state",
 	[INCIDENTS] = "SELECT id, rule, open, opened_ms, resolved_ms, record,"
 		      " state FROM incident"
-		      " WHERE open = 1 OR (open = 0 AND resolved_ms >= ?)"
+		      " WHERE open = 1 OR rowid IN (SELECT rowid"
+		      " FROM incident WHERE open = 0 AND resolved_ms >= ?1"
+		      " ORDER BY resolved_ms DESC"
+		      " LIMIT CASE WHEN ?1 = 0 THEN -1 ELSE 10000 END)"
 		      " ORDER BY opened_ms, rowid",
 	[INCIDENTS_PRUNE] = "DELETE FROM incident"
 			    " WHERE open = 0 AND resolved_ms < ?",

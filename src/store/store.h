@@ -91,7 +91,8 @@ int store_incident_put(
     struct store *s, const struct incident_row *row, struct err *err);
 typedef void store_incident_fn(const struct incident_row *row, void *ctx);
 /** In the order in which they opened.  resolved_since_ms: of the resolved ones
- * only those not older; INT64_MAX: open ones only; 0: all. */
+ * only those not older, and of these the newest 10,000; INT64_MAX: open ones
+ * only; 0: all. */
 int store_incidents(struct store *s, int64_t resolved_since_ms,
     store_incident_fn *fn, void *ctx, struct err *err);
 /** Deletes what was resolved before then. */
