@@ -163,6 +163,26 @@ echo 'DOWN 4' >>proof-app.log
 "$LOGWATCH" --rules proof.yml --once >>proof.log 2>&1 || die "exit $?"
 expect 'the limit survives a restart' ran restart restart
 
+step 'thousands over their limit at once: one run, no deep stack'
+rules many <<'EOF'
+rules:
+  - id: down
+    match: 'DOWN (?<n>\d+)'
+    key: [n]
+    actions: [restart]
+    escalate: [page]
+actions:
+  restart: {exec: [./restart], env: {WHO: 'me & you'}, limit: {runs: 1, within: 1h}}
+  page: {exec: [./page], limit: {runs: 1, within: 1h}}
+EOF
+"$LOGWATCH" --rules many.yml --once >many.log 2>&1 || die "exit $?"
+seq -f 'DOWN %g' 2000 >>many-app.log
+(ulimit -s 512 && exec "$LOGWATCH" --rules many.yml --once) >many.log 2>&1 ||
+    die "exit $?"
+expect_equal 'what ran' 'page restart' "$(sort ran | tr '\n' ' ' | sed 's/ $//')"
+expect_equal 'all are open' 2000 \
+    "$("$LOGWATCH" incidents --json --state many.db | wc -l)"
+
 step 'a script that cannot run is a failure that says why'
 rules cannot <<'EOF'
 rules:
