@@ -1000,6 +1000,35 @@ tail_resume(struct tail *t, const struct position *p)
 	}
 }
 
+static bool
+is_followed(const struct tail *t, size_t source, const char *glob)
+{
+	const struct followed *f;
+
+	for (f = TAILQ_FIRST(&t->all); f != NULL; f = TAILQ_NEXT(f, link))
+		if (f->source == source &&
+		    paths_match(glob, file_path(f->file)))
+			return true;
+	return false;
+}
+
+/* Likely a slip, at three in the morning at the latest. */
+static void
+say_empty_globs(const struct tail *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		const struct tail_source *spec = t->sources[i].spec;
+
+		for (size_t j = 0; spec->paths[j] != NULL; j++)
+			if (paths_is_glob(spec->paths[j]) &&
+			    !is_followed(t, i, spec->paths[j]))
+				log_warning("no file is there that the glob "
+					    "names, waiting for one source=%s "
+					    "path=%s",
+				    spec->name, spec->paths[j]);
+	}
+}
+
 int
 tail_start(struct tail *t, struct err *err)
 {
@@ -1018,6 +1047,7 @@ tail_start(struct tail *t, struct err *err)
 	t->starting = true;
 	look(t);
 	t->starting = false;
+	say_empty_globs(t);
 	turn_ask(t->turn);
 	return 0;
 }

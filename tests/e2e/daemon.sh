@@ -110,6 +110,11 @@ wait_for 10 'the late log' noted late
 stop "$pid"
 expect_equal 'said once' 1 "$(grep -c 'warning:.*late.log.*\(not there\|no such\|missing\|does not exist\)' -i late.log)"
 
+step 'a glob that names nothing yet is said'
+sed 's/app.log/none-*.log/' rules.yml >glob.yml
+"$LOGWATCH" --rules glob.yml --once 2>glob.log || die "exit $?"
+grep -q 'warning: no file is there.*none-' glob.log || die "$(cat glob.log)"
+
 step 'faults are printed as check prints them, and nothing starts'
 cat >bad.yml <<'EOF'
 version: 1
