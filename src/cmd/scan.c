@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "incident/record.h"
 #include "io/loop.h"
 #include "ruleset.h"
 
@@ -13,7 +14,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -108,20 +108,6 @@ print_text(struct scan *s, const struct hit *hit)
 	putchar('\n');
 }
 
-static json_t *
-text_json(struct text text)
-{
-	json_t *json = json_stringn(text.len > 0 ? text.data : "", text.len);
-	struct str clean = { 0 };
-
-	if (json == NULL) { /* a path may be no UTF-8 */
-		utf8_clean(text, &clean);
-		json = json_stringn(clean.data, clean.len);
-		str_free(&clean);
-	}
-	return json;
-}
-
 static void
 print_json(struct scan *s, const struct hit *hit)
 {
@@ -130,13 +116,13 @@ print_json(struct scan *s, const struct hit *hit)
 
 	for (size_t k = 0; k < hit->captures->count; k++)
 		json_object_set_new(captures, hit->captures->v[k].name,
-		    text_json(hit->captures->v[k].value));
-	json_object_set_new(object, "path", text_json(text_of(e->path)));
+		    record_text(hit->captures->v[k].value));
+	json_object_set_new(object, "path", record_text(text_of(e->path)));
 	json_object_set_new(object, "line", json_integer(e->line));
 	json_object_set_new(object, "offset", json_integer(e->offset));
 	json_object_set_new(
 	    object, "rule", json_string(s->rs->rules[hit->index].id));
-	json_object_set_new(object, "event", text_json(e->text));
+	json_object_set_new(object, "event", record_text(e->text));
 	json_object_set_new(object, "captures", captures);
 	json_dumpf(object, stdout, JSON_COMPACT);
 	putchar('\n');

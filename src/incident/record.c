@@ -23,8 +23,8 @@ change_name(enum change_kind kind)
 	return changes[kind];
 }
 
-static json_t *
-text_json(struct text text)
+json_t *
+record_text(struct text text)
 {
 	json_t *json = json_stringn(text.len > 0 ? text.data : "", text.len);
 	struct str clean = { 0 };
@@ -53,7 +53,7 @@ pairs_json(const struct pairs *ps)
 
 	for (size_t i = 0; i < ps->count; i++)
 		json_object_set_new(object, ps->v[i].name,
-		    text_json((struct text){ ps->v[i].value, ps->v[i].len }));
+		    record_text((struct text){ ps->v[i].value, ps->v[i].len }));
 	return object;
 }
 
@@ -63,7 +63,7 @@ lines_json(const struct lines *ls)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < ls->count; i++)
-		json_array_append_new(list, text_json(text_of(ls->v[i])));
+		json_array_append_new(list, record_text(text_of(ls->v[i])));
 	return list;
 }
 
@@ -85,10 +85,10 @@ runs_json(const struct incident *i)
 		json_object_set_new(
 		    run, "duration_ms", json_integer(r->duration_ms));
 		json_object_set_new(
-		    run, "output", text_json(text_of(r->output)));
+		    run, "output", record_text(text_of(r->output)));
 		if (r->error != NULL)
 			json_object_set_new(
-			    run, "error", text_json(text_of(r->error)));
+			    run, "error", record_text(text_of(r->error)));
 		json_array_append_new(list, run);
 	}
 	return list;
@@ -108,17 +108,17 @@ record_of(const struct incident *i, enum change_kind change)
 	    r, "severity", json_string(severity_name(i->severity)));
 	json_object_set_new(
 	    r, "state", json_string(incident_state_name(i->state)));
-	json_object_set_new(r, "summary", text_json(text_of(i->summary)));
+	json_object_set_new(r, "summary", record_text(text_of(i->summary)));
 	json_object_set_new(
-	    r, "description", text_json(text_of(i->description)));
-	json_object_set_new(r, "runbook", text_json(text_of(i->runbook)));
+	    r, "description", record_text(text_of(i->description)));
+	json_object_set_new(r, "runbook", record_text(text_of(i->runbook)));
 	json_object_set_new(r, "labels", pairs_json(&i->labels));
-	json_object_set_new(r, "host", text_json(text_of(i->host)));
-	json_object_set_new(r, "source", text_json(text_of(i->source)));
-	json_object_set_new(r, "path", text_json(text_of(i->path)));
+	json_object_set_new(r, "host", record_text(text_of(i->host)));
+	json_object_set_new(r, "source", record_text(text_of(i->source)));
+	json_object_set_new(r, "path", record_text(text_of(i->path)));
 	json_object_set_new(r, "line", json_integer(i->line));
 	json_object_set_new(r, "offset", json_integer(i->offset));
-	json_object_set_new(r, "event", text_json(str_text(&i->event)));
+	json_object_set_new(r, "event", record_text(str_text(&i->event)));
 	json_object_set_new(r, "context",
 	    json_pack("{s:o, s:o}", "before", lines_json(&i->before), "after",
 		lines_json(&i->after)));

@@ -10,6 +10,10 @@
 
 #include <jansson.h>
 
+/** Text as a JSON string, bytes that are no UTF-8 (a path may have some) as
+ * U+FFFD; the caller decrefs it. */
+json_t *record_text(struct text text);
+
 /** The record of an incident at a change; the caller decrefs it. */
 json_t *record_of(const struct incident *i, enum change_kind change);
 
