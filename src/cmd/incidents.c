@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "base/when.h"
-#include "io/loop.h"
 #include "ruleset.h"
 #include "store/store.h"
 

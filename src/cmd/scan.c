@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "incident/record.h"
-#include "io/loop.h"
 #include "ruleset.h"
 
 #include <errno.h>
