@@ -131,4 +131,24 @@ echo 'slow eve' >>logs-a.1
 printf '%s\n' 'slow eve' 'slow eve' >>logs/a.log
 wait_for 10 'eve' eval '[[ $(open_ids thrice) == *eve* ]]'
 stop "$watcher"
+step 'a resolved incident does not hide the open one of its key'
+cat >twice.yml <<'EOF'
+version: 1
+settings: {state: twice.db}
+sources: {app: {path: twice.log, start_at: beginning}}
+rules:
+  - {id: other, match: 'OTHER', cooldown: 1h}
+  - id: bad
+    match: 'BAD (?<n>\d+)'
+    key: [n]
+    resolve: {match: 'GOOD (?<n>\d+)', same: [n]}
+EOF
+for n in {1..20}; do
+	printf 'BAD %d\nGOOD %d\nBAD %d\n' "$n" "$n" "$n"
+done >twice.log
+"$LOGWATCH" --rules twice.yml --once 2>twice.err || die "exit $?"
+seq -f 'BAD %g' 20 >>twice.log
+"$LOGWATCH" --rules twice.yml --once 2>>twice.err || die "exit $?"
+expect_equal 'one open for each' 20 \
+    "$("$LOGWATCH" incidents --json --state twice.db | wc -l)"
 step 'done'

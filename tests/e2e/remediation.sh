@@ -229,6 +229,30 @@ wait_for 10 'the outcome is unknown' record killed \
 expect 'once' ran slow
 stop "$watcher"
 
+step 'a script that is found again keeps its time-out'
+rules orphan <<'EOF'
+rules:
+  - id: down
+    match: 'DOWN'
+    actions: [slow]
+actions:
+  slow: {exec: [./slow], timeout: 2s}
+EOF
+rm -f go
+start orphan "$LOGWATCH" --rules orphan.yml
+watcher=$pid
+wait_for 10 'it follows' grep -q 'info: following version' orphan.log
+echo DOWN >>orphan-app.log
+wait_for 10 'the script' ran slow
+wait_for 10 'its pid in the ledger' grep -q 'action started' orphan.log
+kill -KILL "$watcher"
+wait_for 10 'its end' eval '! running "$watcher"'
+start orphan2 "$LOGWATCH" --rules orphan.yml
+watcher=$pid
+wait_for 10 'the end of its time' record orphan \
+    '.actions[0].state == "unknown" and .escalated_at != null'
+stop "$watcher"
+
 step 'SIGTERM while a script runs: it is waited for'
 rules term <<'EOF'
 rules:
