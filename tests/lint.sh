@@ -69,6 +69,8 @@ includes() {
 		door["yaml.h"] = "^src/conf/node[.]c$"
 		door["curl/curl.h"] = "^src/io/fetch[.]c$"
 		door["sqlite3.h"] = "^src/store/"
+		door["archive.h"] = "^src/tail/archive[.]c$"
+		door["zlib.h"] = "^src/tail/gunzip[.]c$"
 		door["sys/inotify.h"] = "^src/tail/inotify[.]c$"
 		door["uv.h"] = "^src/(io/|cmd/|tail/inotify[.]c$)"
 	}
