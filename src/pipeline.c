@@ -682,7 +682,8 @@ pipeline_new(const struct pipeline_spec *spec)
 {
 	struct pipeline *p = mem_new(1, sizeof *p);
 	const struct ruleset *rs = spec->ruleset;
-	struct tail_callbacks tail = { on_block, on_file_end, on_tail_turn, p };
+	struct tail_callbacks tail = { on_block, on_file_end, on_tail_turn,
+		NULL, p };
 	struct incidents_spec incidents = { rs->rules, rs->policies,
 		rs->rule_count, (const char *const *)rs->source_names,
 		rs->host };
@@ -818,8 +819,7 @@ pipeline_start(struct pipeline *p, struct err *err)
 {
 	if (load(p, err) < 0)
 		return err_wrap(err, "state");
-	if (tail_start(p->tail, err) < 0)
-		return -1;
+	tail_start(p->tail);
 	turn_ask(p->commit_turn);
 	return 0;
 }

@@ -61,7 +61,7 @@ static const struct key source_keys[] = {
 	{ "command", true },
 	{ "exclude", false },
 	{ "start_at", false },
-	{ "rotated", true },
+	{ "rotated", false },
 	{ "multiline", false },
 	{ "timestamp", true },
 	{ "ansi", false },
@@ -279,6 +279,8 @@ source_read(struct ruleset *rs, size_t i, const struct node *n)
 			    what.data);
 		node_texts(node_get(n, "exclude"), true,
 		    &rs->source_excludes[i], &count);
+		node_texts(node_get(n, "rotated"), true, &rs->source_rotated[i],
+		    &count);
 		if (node_word(node_get(n, "start_at"), starts, &word))
 			ts->from_beginning = word == 1;
 		if (node_word(node_get(n, "ansi"), ansis, &word))
@@ -288,6 +290,7 @@ source_read(struct ruleset *rs, size_t i, const struct node *n)
 	multiline_read(es, node_get(n, "multiline"), what.data);
 	ts->paths = (const char *const *)rs->source_paths[i];
 	ts->exclude = (const char *const *)rs->source_excludes[i];
+	ts->rotated = (const char *const *)rs->source_rotated[i];
 	ts->max_line = (size_t)max_line;
 	es->max_bytes = (size_t)max_line;
 	str_free(&what);
@@ -356,6 +359,7 @@ sources_section(struct reading *r)
 	rs->source_names = mem_new(n + 1, sizeof(char *));
 	rs->source_paths = mem_new(n, sizeof(char **));
 	rs->source_excludes = mem_new(n, sizeof(char **));
+	rs->source_rotated = mem_new(n, sizeof(char **));
 	rs->tail_sources = mem_new(n, sizeof *rs->tail_sources);
 	rs->event_sources = mem_new(n, sizeof *rs->event_sources);
 	for (size_t i = 0; i < n; i++) {
@@ -650,6 +654,7 @@ ruleset_free(struct ruleset *rs)
 		event_source_free(&rs->event_sources[i]);
 		node_texts_free(rs->source_paths[i]);
 		node_texts_free(rs->source_excludes[i]);
+		node_texts_free(rs->source_rotated[i]);
 		free(rs->source_names[i]);
 	}
 	free(rs->rules);
@@ -664,6 +669,7 @@ ruleset_free(struct ruleset *rs)
 	free(rs->source_names);
 	free(rs->source_paths);
 	free(rs->source_excludes);
+	free(rs->source_rotated);
 	free(rs->state);
 	free(rs->host);
 	free(rs);

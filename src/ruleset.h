@@ -23,7 +23,7 @@ struct ruleset {
 
 	/* sources, by index */
 	char **source_names;
-	char ***source_paths, ***source_excludes;
+	char ***source_paths, ***source_excludes, ***source_rotated;
 	struct tail_source *tail_sources;
 	struct event_source *event_sources;
 	size_t source_count;

@@ -108,7 +108,6 @@ blocks_new(const struct block_origin *origin, size_t max_line, block_fn *emit,
     void *ctx)
 {
 	struct blocks *bs = mem_new(1, sizeof *bs);
-	struct text before = origin->before;
 
 	assert(max_line > 0 && max_line < SIZE_MAX / 4);
 	assert(origin->offset >= 0);
@@ -119,11 +118,7 @@ blocks_new(const struct block_origin *origin, size_t max_line, block_fn *emit,
 	bs->max_line = max_line;
 	bs->emit = emit;
 	bs->ctx = ctx;
-	bs->offset = bs->read_offset = origin->offset;
-	bs->line = origin->line;
-	anchor_add(&bs->told, before.data, before.len);
-	bs->read = bs->told;
-	bs->skipping = is_within_line(before);
+	blocks_restart(bs, origin->offset, origin->line, origin->before);
 	return bs;
 }
 
@@ -290,13 +285,16 @@ blocks_end(struct blocks *bs)
 }
 
 void
-blocks_restart(struct blocks *bs, int64_t offset, int64_t line)
+blocks_restart(
+    struct blocks *bs, int64_t offset, int64_t line, struct text before)
 {
 	bs->len = 0;
-	bs->skipping = false;
 	bs->offset = bs->read_offset = offset;
 	bs->line = line;
-	bs->told.len = bs->read.len = 0;
+	bs->told.len = 0;
+	anchor_add(&bs->told, before.data, before.len);
+	bs->read = bs->told;
+	bs->skipping = is_within_line(before);
 }
 
 void

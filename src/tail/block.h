@@ -64,8 +64,10 @@ char *blocks_room(struct blocks *bs, size_t *room);
 void blocks_feed(struct blocks *bs, size_t len);
 /** No more will come: an unfinished line is emitted, marked unfinished. */
 void blocks_end(struct blocks *bs);
-/** Starts over at offset and line; an unfinished line is dropped. */
-void blocks_restart(struct blocks *bs, int64_t offset, int64_t line);
+/** Starts over at offset and line; an unfinished line is dropped.  before is as
+ * in struct block_origin. */
+void blocks_restart(
+    struct blocks *bs, int64_t offset, int64_t line, struct text before);
 /** Sets the number of the line to come, where it was not known before. */
 void blocks_number(struct blocks *bs, int64_t line);
 /** Gives memory back: all where nothing is unfinished, so that an idle file

@@ -8,30 +8,55 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/store.h"
+#include "tail/archive.h"
+#include "tail/position.h"
+#include "tail/rotated.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define HEAD_BYTES BLOCKS_ANCHOR /* that tell one file from another */
-#define COUNT_MAX (1024LL << 20) /* lines further in are not counted */
-#define COUNT_SHARE (4 << 20)    /* counted in one turn */
-#define ZEROS_MAX (64 * 1024)    /* looked at behind a hole */
-#define HEAD_PRINT (2 + 8)       /* bytes: length, hash */
-#define ANCHOR_PRINT (8 + 2 + 8) /* bytes: its end's offset, length, hash */
+#define HEAD_BYTES POSITION_BYTES /* that tell one file from another */
+#define COUNT_MAX (1024LL << 20)  /* lines further in are not counted */
+#define COUNT_SHARE (4 << 20)     /* counted in one turn */
+#define ZEROS_SHARE (1 << 20)     /* zeros looked at in one turn */
+#define HOLE 4096               /* so many zeros within a text are none of it */
+#define COPY_HEAD 65536         /* compared of a copy, */
+#define COPY_TAIL 4096          /* and of its end */
+#define MOVED_DOWN (16LL << 20) /* as far text is looked for that moved */
+#define MOVED_UP (1LL << 20)
+#define MARKS 32
+#define MARK_BYTES 64
+#define MARK_FIRST 512 /* bytes; with less in common, files may be two */
+
+/* The hash of some bytes within what was read: whether a file that is shorter
+ * now is still the same text as far as it goes. */
+struct mark {
+	int64_t end;
+	uint64_t hash;
+};
 
 struct file {
-	int fd;
+	int fd; /* -1: parked */
 	char *path;
 	struct blocks *blocks;
+	int64_t born_ns;
+	int64_t size;            /* when last looked at */
+	struct timespec written; /* when read to its end */
+	const char *foreign;     /* what it is, where it is no text */
+	int64_t zeros_to; /* zeros from where it is read to there; 0: none */
+	bool zeros_more;  /* and perhaps further */
 	int64_t count_at, count_end; /* where lines are counted; equal: done */
 	int64_t counted;
 	size_t head_len;
 	char head[HEAD_BYTES];
-	char head_print[HEAD_PRINT];
-	char anchor_print[ANCHOR_PRINT];
+	struct mark *marks;
+	size_t mark_count;
+	int64_t mark_step;
+	struct fingerprint print;
 };
 
 static const char *
@@ -124,35 +149,79 @@ min_size(size_t a, int64_t b)
 	return b < (int64_t)a ? (size_t)b : a;
 }
 
+/* What a log is not; NULL: it may be one. */
+static const char *
+foreign_kind(const char *head, size_t len)
+{
+	struct text text = { head, len };
+
+	if (len >= 2 && (memcmp(head, "\xff\xfe", 2) == 0 ||
+			    memcmp(head, "\xfe\xff", 2) == 0))
+		return "it is UTF-16: let its writer write UTF-8";
+	if (compression_is(text))
+		return "it is compressed: name the file that is written to, "
+		       "or exclude it";
+	return NULL;
+}
+
+/* Where the start was not read by us, it is looked at all the same. */
+static void
+look_at_start(struct file *f)
+{
+	char buf[16];
+
+	f->foreign = foreign_kind(buf, read_at(f->fd, buf, sizeof buf, 0));
+}
+
+static struct text
+read_before(int fd, char *buf, size_t len, int64_t end)
+{
+	len = min_size(len, end);
+	if (read_at(fd, buf, len, end - (int64_t)len) != len)
+		len = 0;
+	return (struct text){ buf, len };
+}
+
+/* The lines before offset are counted before reading goes on. */
+static void
+count_lines(struct file *f, int64_t offset)
+{
+	f->count_at = f->counted = 0;
+	f->count_end = offset;
+	if (offset <= COUNT_MAX)
+		return;
+	f->count_end = 0;
+	log_info("large file, lines are numbered from where reading starts "
+		 "path=%s offset=%" PRId64,
+	    f->path, offset);
+}
+
 struct file *
 file_new(const struct file_spec *spec, block_fn *emit, void *ctx)
 {
 	struct file *f = mem_new(1, sizeof *f);
 	char before[BLOCKS_ANCHOR];
-	size_t len = min_size(sizeof before, spec->offset);
 	struct block_origin origin = {
 		.file = spec->id,
 		.source = spec->source,
 		.path = spec->path,
 		.offset = spec->offset,
 		.line = spec->line > 0 ? spec->line : 1,
+		.before =
+		    read_before(spec->fd, before, sizeof before, spec->offset),
 	};
 
 	f->fd = spec->fd;
 	f->path = mem_text(spec->path);
-	if (read_at(f->fd, before, len, spec->offset - (int64_t)len) == len)
-		origin.before = (struct text){ before, len };
+	f->born_ns = rotated_born_ns(f->fd);
+	f->mark_step = MARK_FIRST;
 	f->blocks = blocks_new(&origin, spec->max_line, emit, ctx);
 	f->head_len =
 	    read_at(f->fd, f->head, min_size(HEAD_BYTES, spec->offset), 0);
-	if (spec->line > 0)
-		return f;
-	if (spec->offset <= COUNT_MAX)
-		f->count_end = spec->offset;
-	else
-		log_info("large file, lines are numbered from where reading "
-			 "starts path=%s offset=%" PRId64,
-		    f->path, spec->offset);
+	if (spec->line == 0)
+		count_lines(f, spec->offset);
+	if (spec->offset > 0)
+		look_at_start(f);
 	return f;
 }
 
@@ -161,22 +230,38 @@ file_free(struct file *f)
 {
 	if (f == NULL)
 		return;
-	close(f->fd);
+	file_park(f);
 	blocks_free(f->blocks);
+	free(f->marks);
 	free(f->path);
 	free(f);
-}
-
-int
-file_fd(const struct file *f)
-{
-	return f->fd;
 }
 
 const char *
 file_path(const struct file *f)
 {
 	return f->path;
+}
+
+void
+file_park(struct file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+}
+
+void
+file_unpark(struct file *f, int fd)
+{
+	assert(f->fd < 0);
+	f->fd = fd;
+}
+
+int
+file_fd(const struct file *f)
+{
+	return f->fd;
 }
 
 static bool
@@ -217,12 +302,191 @@ head_add(struct file *f, const char *data, size_t len, int64_t offset)
 	f->head_len += len;
 }
 
-static bool
-is_shorter(const struct file *f, int64_t offset)
+/* Half as many marks, twice as far apart. */
+static void
+marks_thin(struct file *f)
 {
-	struct stat st;
+	size_t kept = 0;
 
-	return fstat(f->fd, &st) == 0 && st.st_size < offset;
+	f->mark_step *= 2;
+	for (size_t i = 0; i < f->mark_count; i++)
+		if (f->marks[i].end % f->mark_step == 0)
+			f->marks[kept++] = f->marks[i];
+	f->mark_count = kept;
+}
+
+/* Marks the multiples of the step in what was read, data at offset. */
+static void
+marks_add(struct file *f, const char *data, size_t len, int64_t offset)
+{
+	int64_t step = f->mark_step;
+	int64_t end = (offset + MARK_BYTES + step - 1) / step * step;
+
+	while (end <= offset + (int64_t)len) {
+		const char *bytes = data + (end - offset) - MARK_BYTES;
+
+		if (f->mark_count == MARKS) {
+			marks_thin(f);
+			step = f->mark_step;
+			end = (end + step - 1) / step * step;
+			continue;
+		}
+		if (f->marks == NULL)
+			f->marks = mem_new(MARKS, sizeof *f->marks);
+		f->marks[f->mark_count++] = (struct mark){ end,
+			position_hash((struct text){ bytes, MARK_BYTES }) };
+		end += step;
+	}
+}
+
+static bool
+mark_is(const struct mark *m, int fd)
+{
+	char buf[MARK_BYTES];
+	struct text text = read_before(fd, buf, sizeof buf, m->end);
+
+	return text.len == sizeof buf && position_hash(text) == m->hash;
+}
+
+/* The last mark before size; NULL: none. */
+static const struct mark *
+mark_before(const struct file *f, int64_t size)
+{
+	const struct mark *last = NULL;
+
+	for (size_t i = 0; i < f->mark_count && f->marks[i].end <= size; i++)
+		last = &f->marks[i];
+	return last;
+}
+
+static bool
+head_is(const struct file *f, int fd)
+{
+	char buf[HEAD_BYTES];
+
+	return f->head_len == HEAD_BYTES &&
+	       read_at(fd, buf, HEAD_BYTES, 0) == HEAD_BYTES &&
+	       memcmp(buf, f->head, HEAD_BYTES) == 0;
+}
+
+/* Whether a file of that size is the first part of what was read in f. */
+static bool
+is_first_part(const struct file *f, int fd, int64_t size)
+{
+	const struct mark *m = mark_before(f, size);
+
+	return m != NULL && head_is(f, fd) && mark_is(m, fd);
+}
+
+/* Starts over at a place; the lines before it are counted where line is 0. */
+static void
+restart(struct file *f, int64_t offset, int64_t line, bool new_line)
+{
+	char before[BLOCKS_ANCHOR];
+	struct text text = { NULL, 0 };
+
+	if (!new_line)
+		text = read_before(f->fd, before, sizeof before, offset);
+	blocks_restart(f->blocks, offset, line > 0 ? line : 1, text);
+	f->head_len = read_at(f->fd, f->head, min_size(HEAD_BYTES, offset), 0);
+	while (f->mark_count > 0 && f->marks[f->mark_count - 1].end > offset)
+		f->mark_count--;
+	f->zeros_to = 0;
+	f->count_at = f->count_end = 0;
+	if (line == 0)
+		count_lines(f, offset);
+}
+
+/* How many zeros there are at the start. */
+static size_t
+zeros_count(const char *data, size_t len)
+{
+	static const char zeros[4096];
+	size_t n = 0;
+
+	while (len - n >= sizeof zeros &&
+	       memcmp(data + n, zeros, sizeof zeros) == 0)
+		n += sizeof zeros;
+	while (n < len && data[n] == '\0')
+		n++;
+	return n;
+}
+
+/* How much of data comes before zeros that may be those of a hole: at its end,
+ * or many. */
+static size_t
+before_zeros(const char *data, size_t len)
+{
+	const char *p = data + zeros_count(data, len);
+	const char *end = data + len;
+
+	while ((p = memchr(p, '\0', (size_t)(end - p))) != NULL) {
+		size_t n = zeros_count(p, (size_t)(end - p));
+
+		if (n >= HOLE || p + n == end)
+			return (size_t)(p - data);
+		p += n;
+	}
+	return len;
+}
+
+/* Looks on for the end of zeros, no further than a share.  Returns false where
+ * the file ends with them. */
+static bool
+find_zeros_end(struct file *f, int64_t from)
+{
+	char buf[HOLE];
+	size_t n = read_at(f->fd, buf, sizeof buf, from);
+	size_t zeros = zeros_count(buf, n);
+
+	/* A writer that has them mapped fills them from the start. */
+	if (zeros < n || n == 0) {
+		f->zeros_to = from + (int64_t)zeros;
+		return true;
+	}
+	for (int64_t end = f->zeros_to + ZEROS_SHARE; f->zeros_to < end;) {
+		off_t data = lseek(f->fd, f->zeros_to, SEEK_DATA);
+
+		if (data > f->zeros_to)
+			f->zeros_to = data;
+		n = read_at(f->fd, buf, sizeof buf, f->zeros_to);
+		zeros = zeros_count(buf, n);
+		f->zeros_to += (int64_t)zeros;
+		if (n == 0 || (data < 0 && errno == ENXIO))
+			return false;
+		if (zeros < n)
+			return true;
+	}
+	f->zeros_more = true;
+	return true;
+}
+
+/* Zeros at a file's start, and many of them elsewhere, are a hole: they are no
+ * text. */
+static enum file_reading
+pass_zeros(struct file *f)
+{
+	int64_t from = blocks_read_offset(f->blocks), line, offset;
+
+	f->zeros_more = false;
+	if (!find_zeros_end(f, from))
+		return FILE_ZEROS;
+	if (f->zeros_more)
+		return FILE_MORE;
+	if (f->zeros_to > from && (from == 0 || f->zeros_to - from >= HOLE)) {
+		blocks_end(f->blocks);
+		blocks_position(f->blocks, &offset, &line);
+		restart(f, f->zeros_to, line, true);
+	}
+	f->zeros_to = 0;
+	return FILE_MORE;
+}
+
+static enum file_reading
+foreign(const struct file *f, struct err *err)
+{
+	err_set(err, "%s", f->foreign);
+	return FILE_FOREIGN;
 }
 
 static enum file_reading
@@ -231,7 +495,7 @@ read_some(struct file *f, size_t *got, struct err *err)
 	struct text anchor = blocks_read_anchor(f->blocks);
 	int64_t offset = blocks_read_offset(f->blocks);
 	char again[BLOCKS_ANCHOR];
-	size_t room;
+	size_t room, zeros, use;
 	char *data = blocks_room(f->blocks, &room);
 	bool at_end;
 	struct iovec parts[] = { { again, anchor.len }, { data, room } };
@@ -249,71 +513,214 @@ read_some(struct file *f, size_t *got, struct err *err)
 	}
 	if ((size_t)n < anchor.len ||
 	    (anchor.len > 0 && memcmp(again, anchor.data, anchor.len) != 0))
-		return FILE_TRUNCATED;
+		return FILE_CHANGED;
 	*got = (size_t)n - anchor.len;
 	if (*got == 0)
-		return anchor.len == 0 && is_shorter(f, offset) ? FILE_TRUNCATED
-		                                                : FILE_END;
+		return anchor.len == 0 && f->size < offset ? FILE_CHANGED
+		                                           : FILE_END;
+	if (offset == 0)
+		f->foreign = foreign_kind(data, *got);
+	if (f->foreign != NULL)
+		return foreign(f, err);
 	/* A writer that keeps its offset leaves zeros where it was cut off. */
-	if (offset == 0 && data[0] == '\0') {
-		file_restart(f);
-		if (blocks_read_offset(f->blocks) > 0)
-			return FILE_MORE;
+	zeros = zeros_count(data, *got);
+	if (zeros == *got || zeros >= HOLE || (offset == 0 && zeros > 0)) {
+		f->zeros_to = offset + (int64_t)zeros;
+		return FILE_MORE;
 	}
-	at_end = *got < room; /* what comes from now on is an event */
-	head_add(f, data, *got, offset);
-	blocks_feed(f->blocks, *got);
+	use = before_zeros(data, *got);
+	head_add(f, data, use, offset);
+	marks_add(f, data, use, offset);
+	blocks_feed(f->blocks, use);
+	/* Where there was room left, what comes from now on is an event. */
+	at_end = use == *got && *got < room;
+	*got = use;
 	return at_end ? FILE_END : FILE_MORE;
+}
+
+static void
+look(struct file *f, struct stat *st)
+{
+	if (fstat(f->fd, st) == 0)
+		f->size = st->st_size;
 }
 
 enum file_reading
 file_read(struct file *f, size_t share, size_t *got, struct err *err)
 {
 	enum file_reading reading;
+	struct stat st = { 0 };
 	size_t n;
 
+	assert(f->fd >= 0);
 	*got = 0;
+	look(f, &st);
+	if (f->foreign != NULL)
+		look_at_start(f);
+	if (f->foreign != NULL)
+		return foreign(f, err);
 	if (is_counting(f)) {
 		count(f);
 		return FILE_MORE;
 	}
 	do {
-		reading = read_some(f, &n, err);
+		n = 0;
+		reading =
+		    f->zeros_to > 0 ? pass_zeros(f) : read_some(f, &n, err);
 		*got += n;
-	} while (reading == FILE_MORE && *got < share);
+	} while (reading == FILE_MORE && *got < share && n > 0);
+	if (reading == FILE_END)
+		f->written = st.st_mtim;
 	return reading;
 }
 
-/* Where the first byte stands that is no zero, as far as a glance tells. */
-static int64_t
-first_data(int fd)
+/* Whether bytes repeat themselves, so that they may stand in another text by
+ * chance. */
+static bool
+is_periodic(struct text text)
 {
-	off_t at = lseek(fd, 0, SEEK_DATA);
-	char buf[4096];
+	for (size_t period = 1; period <= text.len / 2; period++)
+		if (memcmp(text.data, text.data + period, text.len - period) ==
+		    0)
+			return true;
+	return false;
+}
 
-	if (at < 0)
-		at = errno == ENXIO ? lseek(fd, 0, SEEK_END) : 0;
-	for (int64_t end = at + ZEROS_MAX; at >= 0 && at < end;) {
-		size_t n = read_at(fd, buf, sizeof buf, at), zeros = 0;
+/* Where the only occurrence of text in a stretch of the file ends; -1: there is
+ * none, or more than one. */
+static int64_t
+find_text(int fd, struct text text, int64_t from, int64_t to)
+{
+	size_t room = COUNT_SHARE, keep = text.len - 1, n;
+	char *buf = mem_new(room, 1);
+	int64_t found = -1;
 
-		while (zeros < n && buf[zeros] == '\0')
-			zeros++;
-		at += (int64_t)zeros;
-		if (zeros < sizeof buf)
+	for (int64_t at = from; at + (int64_t)text.len <= to;
+	     at += (int64_t)(n - keep)) {
+		const char *p = buf;
+
+		n = read_at(fd, buf, min_size(room, to - at), at);
+		if (n < text.len)
 			break;
+		while ((p = memmem(p, n - (size_t)(p - buf), text.data,
+			    text.len)) != NULL) {
+			if (found >= 0) {
+				found = -1;
+				goto out;
+			}
+			p += text.len;
+			found = at + (p - buf);
+		}
 	}
-	return at < 0 ? 0 : at;
+out:
+	free(buf);
+	return found;
+}
+
+/* Where the bytes that were read last stand in another text; -1: nowhere, or
+ * not for sure. */
+static int64_t
+find_read(const struct file *f, int fd)
+{
+	struct text last = blocks_read_anchor(f->blocks);
+	int64_t was = blocks_read_offset(f->blocks);
+	int64_t from = was > MOVED_DOWN ? was - MOVED_DOWN : 0;
+	struct stat st;
+
+	if (last.len < BLOCKS_ANCHOR || is_periodic(last) ||
+	    fstat(fd, &st) != 0)
+		return -1;
+	return find_text(fd, last, from,
+	    st.st_size < was + MOVED_UP ? st.st_size : was + MOVED_UP);
+}
+
+/* The place where the first line that was not told begins, when what was read
+ * ends at a place. */
+static int64_t
+told_before(const struct file *f, int64_t end)
+{
+	int64_t unfinished = blocks_read_offset(f->blocks) - file_offset(f);
+
+	return unfinished > end ? end : end - unfinished;
+}
+
+enum file_recovery
+file_recover(struct file *f)
+{
+	int64_t end = find_read(f, f->fd);
+	struct stat st = { 0 };
+
+	look(f, &st);
+	if (end >= 0) {
+		restart(f, told_before(f, end), 0, false);
+		return FILE_MOVED;
+	}
+	if (f->size < blocks_read_offset(f->blocks) &&
+	    is_first_part(f, f->fd, f->size)) {
+		restart(f, f->size, 0, true);
+		return FILE_CUT;
+	}
+	restart(f, 0, 1, true);
+	look_at_start(f);
+	return FILE_ANEW;
+}
+
+bool
+file_go_on(struct file *f, const struct file *old)
+{
+	int64_t end = find_read(old, f->fd);
+
+	if (end >= 0)
+		restart(f, told_before(old, end), 0, false);
+	return end >= 0;
 }
 
 void
-file_restart(struct file *f)
+file_seek(struct file *f, int64_t offset, int64_t line)
 {
-	int64_t at = first_data(f->fd);
+	restart(f, offset, line, false);
+}
 
-	blocks_restart(f->blocks, at, 1);
-	f->head_len =
-	    at == 0 ? 0 : read_at(f->fd, f->head, min_size(HEAD_BYTES, at), 0);
-	f->count_at = f->count_end = 0;
+/* Whether the first bytes of two files are the same, as far as a look at the
+ * head and the end tells. */
+static bool
+is_same(int a, int b, int64_t size)
+{
+	static const size_t lens[] = { COPY_HEAD, COPY_TAIL };
+	char *x = mem_new(COPY_HEAD, 2), *y = x + COPY_HEAD;
+	bool same = true;
+
+	for (size_t i = 0; i < 2 && same; i++) {
+		size_t len = min_size(lens[i], size);
+		int64_t at = i == 0 ? 0 : size - (int64_t)len;
+
+		same = read_at(a, x, len, at) == len &&
+		       read_at(b, y, len, at) == len && memcmp(x, y, len) == 0;
+	}
+	free(x);
+	return same;
+}
+
+bool
+file_is_copy(const struct file *f, const struct file *old)
+{
+	struct stat st;
+
+	if (f->fd < 0 || old->fd < 0 || fstat(f->fd, &st) != 0 ||
+	    st.st_size == 0)
+		return false;
+	return is_same(f->fd, old->fd, st.st_size) ||
+	       is_first_part(old, f->fd, st.st_size);
+}
+
+void
+file_skip(struct file *f)
+{
+	struct stat st = { 0 };
+
+	look(f, &st);
+	restart(f, f->size, 0, false);
+	f->count_end = 0; /* nobody asks for numbers of lines left out */
 }
 
 void
@@ -343,121 +750,44 @@ file_read_offset(const struct file *f)
 	return blocks_read_offset(f->blocks);
 }
 
+int64_t
+file_unread(const struct file *f)
+{
+	int64_t unread = f->size - blocks_read_offset(f->blocks);
+
+	return unread > 0 ? unread : 0;
+}
+
+bool
+file_is_still(const struct file *f, const struct stat *st)
+{
+	return st->st_size == blocks_read_offset(f->blocks) &&
+	       st->st_mtim.tv_sec == f->written.tv_sec &&
+	       st->st_mtim.tv_nsec == f->written.tv_nsec;
+}
+
 uint64_t
 file_long_lines(const struct file *f)
 {
 	return blocks_truncated(f->blocks);
 }
 
-/* FNV-1a (Fowler, Noll, Vo): against mistakes, not against forgers. */
-static uint64_t
-hash(const char *data, size_t len)
+int64_t
+file_born_ns(const struct file *f)
 {
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)data[i]) * 0x100000001b3;
-	return h;
-}
-
-static void
-number_put(char *out, size_t bytes, uint64_t value)
-{
-	for (size_t i = bytes; i-- > 0; value >>= 8)
-		out[i] = (char)(value & 0xff);
-}
-
-static uint64_t
-number_get(const char *in, size_t bytes)
-{
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < bytes; i++)
-		value = value << 8 | (unsigned char)in[i];
-	return value;
-}
-
-static void
-print_write(char *out, const char *data, size_t len)
-{
-	number_put(out, 2, len);
-	number_put(out + 2, 8, hash(data, len));
-}
-
-/* Whether the bytes that a print was made of are in the file before end, or
- * from its start on where end is -1. */
-static bool
-print_is(const char *print, int fd, int64_t end)
-{
-	size_t len = number_get(print, 2);
-	char buf[BLOCKS_ANCHOR];
-
-	if (len > sizeof buf || (end >= 0 && (int64_t)len > end))
-		return false;
-	return read_at(fd, buf, len, end < 0 ? 0 : end - (int64_t)len) == len &&
-	       hash(buf, len) == number_get(print + 2, 8);
+	return f->born_ns;
 }
 
 void
 file_position(struct file *f, struct position *p)
 {
-	struct text anchor = blocks_anchor(f->blocks);
-
 	blocks_position(f->blocks, &p->offset, &p->line);
 	if (is_counting(f))
 		p->line = 0;
 	p->path = f->path;
 	/* No more of the head than was emitted: the rest may not be on the
 	 * disk yet when the machine stops. */
-	print_write(f->head_print, f->head, min_size(f->head_len, p->offset));
-	p->head = (struct text){ f->head_print, HEAD_PRINT };
-	number_put(f->anchor_print, 8, (uint64_t)p->offset);
-	print_write(f->anchor_print + 8, anchor.data, anchor.len);
-	p->anchor = (struct text){ f->anchor_print, ANCHOR_PRINT };
-}
-
-/* The anchor says itself where it ends: who keeps a position may move it back
- * to the start of an event that waits. */
-static bool
-anchor_is(int fd, struct text anchor)
-{
-	uint64_t end = anchor.len == ANCHOR_PRINT ? number_get(anchor.data, 8)
-	                                          : UINT64_MAX;
-
-	return end <= INT64_MAX && print_is(anchor.data + 8, fd, (int64_t)end);
-}
-
-bool
-file_is(int fd, const struct position *p)
-{
-	struct stat st;
-
-	return p->offset >= 0 && fstat(fd, &st) == 0 &&
-	       p->offset <= st.st_size && p->head.len == HEAD_PRINT &&
-	       print_is(p->head.data, fd, -1) && anchor_is(fd, p->anchor);
-}
-
-struct position *
-position_copy(const struct position *p)
-{
-	struct position *copy = mem_new(1, sizeof *copy);
-
-	*copy = *p;
-	copy->source = mem_text(p->source);
-	copy->path = mem_text(p->path);
-	copy->head.data = mem_copy(p->head.data, p->head.len);
-	copy->anchor.data = mem_copy(p->anchor.data, p->anchor.len);
-	return copy;
-}
-
-void
-position_free(void *position)
-{
-	struct position *p = position;
-
-	free((char *)p->source);
-	free((char *)p->path);
-	free((char *)p->head.data);
-	free((char *)p->anchor.data);
-	free(p);
+	position_print(p, &f->print,
+	    (struct text){ f->head, min_size(f->head_len, p->offset) },
+	    blocks_anchor(f->blocks), f->born_ns);
 }

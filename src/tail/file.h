@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * One followed file: opened, told apart from others by what it holds, read in
- * shares, seen to be truncated.  Knows nothing of names and watches.
+ * One followed file: opened, read in shares, seen to be another text than was
+ * read before.  Knows nothing of names and watches.
  */
 #ifndef LOGWATCH_TAIL_FILE_H
 #define LOGWATCH_TAIL_FILE_H
@@ -50,14 +50,23 @@ struct file_spec {
 struct file *file_new(const struct file_spec *spec, block_fn *emit, void *ctx);
 void file_free(struct file *f); /* NULL does nothing; closes */
 
-int file_fd(const struct file *f);
 const char *file_path(const struct file *f);
 
+/** Closes the descriptor until file_unpark(), which takes over one of the same
+ * inode.  In between only what was read so far can be asked for. */
+void file_park(struct file *f);
+void file_unpark(struct file *f, int fd);
+int file_fd(const struct file *f); /* -1: parked */
+
 enum file_reading {
-	FILE_MORE,      /* the share was used up */
-	FILE_END,       /* there is nothing more now */
-	FILE_TRUNCATED, /* it is not the text that was read before: restart */
-	FILE_BROKEN,    /* read failed, reason in err */
+	FILE_MORE,    /* the share was used up */
+	FILE_END,     /* there is nothing more now */
+	FILE_ZEROS,   /* nothing but zeros: of a hole that is still to be
+	                 written behind, or in which text will appear without an
+	                 event, as its writer has mapped it */
+	FILE_CHANGED, /* it is not the text that was read before: recover */
+	FILE_FOREIGN, /* no text that can be read, what it is in err */
+	FILE_BROKEN,  /* read failed, reason in err */
 };
 
 /**
@@ -67,8 +76,27 @@ enum file_reading {
  */
 enum file_reading file_read(
     struct file *f, size_t share, size_t *got, struct err *err);
-/** Starts over at the first byte that is no hole. */
-void file_restart(struct file *f);
+
+enum file_recovery {
+	FILE_ANEW,  /* another text: from its first byte that is no zero */
+	FILE_MOVED, /* the same bytes stand elsewhere: behind them */
+	FILE_CUT,   /* its end was cut off: from the end that is left */
+};
+
+/** Decides where to read on after FILE_CHANGED. */
+enum file_recovery file_recover(struct file *f);
+
+/** Reads on in f, of which nothing was read yet, behind the bytes that were
+ * read last in old, where they stand in it: an editor wrote it in its place.
+ * False: they do not, or not for sure. */
+bool file_go_on(struct file *f, const struct file *old);
+/** Reads on in f, of which nothing was read yet, at a position that is its. */
+void file_seek(struct file *f, int64_t offset, int64_t line);
+/** Whether what stands in f now is what was read in old, or its first part. */
+bool file_is_copy(const struct file *f, const struct file *old);
+/** Leaves out all that is there now. */
+void file_skip(struct file *f);
+
 /** No more will come: emits the unfinished line. */
 void file_end(struct file *f);
 /** Gives memory back between reads. */
@@ -77,20 +105,18 @@ void file_rest(struct file *f);
 /** First byte that was not emitted. */
 int64_t file_offset(const struct file *f);
 int64_t file_read_offset(const struct file *f);
+/** How many bytes were behind the last one read when the file was last looked
+ * at. */
+int64_t file_unread(const struct file *f);
+/** Whether size and time of writing are as when it was last read to its end. */
+bool file_is_still(const struct file *f, const struct stat *st);
 uint64_t file_long_lines(const struct file *f);
+int64_t file_born_ns(const struct file *f); /* 0: not known */
 
 /**
  * How far it was read: path, offset, line (0: not counted yet) and the
  * fingerprints, which live until the next call.
  */
 void file_position(struct file *f, struct position *p);
-
-/** Whether the open file still starts, and before the position goes on, as it
- * did when that was told. */
-bool file_is(int fd, const struct position *p);
-
-/* Positions kept for later: copies that own all their text. */
-struct position *position_copy(const struct position *p);
-void position_free(void *position);
 
 #endif

@@ -12,8 +12,10 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <sys/inotify.h>
 #include <sys/queue.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define READS_MAX 16 /* in one turn */
@@ -205,11 +207,16 @@ static struct watch *
 watch_new(struct watcher *w, const char *path, uint32_t mask, uint32_t flags,
     watch_fn *fn, void *ctx)
 {
-	/* Added to what others want of that inode, never instead of it. */
-	int wd = inotify_add_watch(w->fd, path, mask | flags | IN_MASK_ADD);
 	struct watch *watch;
 	struct mark *m;
+	int wd;
 
+	if (w == NULL) {
+		errno = EMFILE;
+		return NULL;
+	}
+	/* Added to what others want of that inode, never instead of it. */
+	wd = inotify_add_watch(w->fd, path, mask | flags | IN_MASK_ADD);
 	if (wd < 0)
 		return NULL;
 	m = map_get(w->marks, mark_key(&wd));
@@ -271,4 +278,51 @@ watch_free(struct watch *watch)
 		}
 	}
 	free(watch);
+}
+
+static bool
+is_deaf(const struct statfs *fs)
+{
+	switch ((unsigned long)fs->f_type) {
+	case NFS_SUPER_MAGIC:
+	case SMB_SUPER_MAGIC:
+	case SMB2_SUPER_MAGIC:
+	case CIFS_SUPER_MAGIC:
+	case V9FS_MAGIC:
+	case FUSE_SUPER_MAGIC:
+	case CEPH_SUPER_MAGIC:
+	case AFS_SUPER_MAGIC:
+	case CODA_SUPER_MAGIC:
+	case PROC_SUPER_MAGIC:
+	case SYSFS_MAGIC:
+	case OVERLAYFS_SUPER_MAGIC: /* a file of a lower layer */
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool
+watch_is_deaf(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && is_deaf(&fs);
+}
+
+bool
+watch_is_deaf_dir(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_type != OVERLAYFS_SUPER_MAGIC &&
+	       is_deaf(&fs);
+}
+
+bool
+watch_is_layered(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
 }

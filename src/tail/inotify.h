@@ -53,6 +53,8 @@ enum watch_dir {
 /**
  * Watches a directory.
  *
+ * w  NULL: there is none, and no watch either
+ *
  * Returns a watch to free with watch_free(), or NULL with errno.
  */
 struct watch *watch_dir(struct watcher *w, const char *path,
@@ -64,5 +66,13 @@ struct watch *watch_file(
     struct watcher *w, int fd, const char *path, watch_fn *fn, void *ctx);
 
 void watch_free(struct watch *watch); /* NULL does nothing */
+
+/** Whether the file system of an open file, or of a directory, may change
+ * without an event: it is a network's, or one that programs serve. */
+bool watch_is_deaf(int fd);
+bool watch_is_deaf_dir(const char *path);
+/** Whether files of it can turn into others of the same text when they are
+ * first written to, as those of overlayfs do. */
+bool watch_is_layered(int fd);
 
 #endif

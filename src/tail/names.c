@@ -131,6 +131,7 @@ find_name(struct target *t, const char *path)
 		n = mem_new(1, sizeof *n);
 		n->source = t->source;
 		n->path = mem_text(path);
+		n->pattern = t->pattern;
 		n->glob = t->glob;
 		n->target = t;
 		map_put(t->found, text_of(path), n);
@@ -249,6 +250,8 @@ visit_dir(enum paths_watch kind, const char *dir, const char *name, void *ctx)
 	s->watch = watch_dir(t->names->watcher, dir, what, spot_event, s);
 	if (s->watch == NULL)
 		spot_failed(s);
+	else if (kind != PATHS_SELF && watch_is_deaf_dir(dir))
+		t->polled = true;
 	TAILQ_INSERT_TAIL(&t->spots, s, link);
 }
 

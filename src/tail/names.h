@@ -27,7 +27,8 @@ enum name_state {
 struct name {
 	size_t source;
 	char *path;
-	bool glob; /* found by one: it may go for good */
+	const char *pattern; /* the path or glob that it is of, as added */
+	bool glob;           /* found by one: it may go for good */
 
 	/* Its user's. */
 	enum name_state state;

@@ -49,20 +49,6 @@ bool paths_match(const char *glob, const char *path);
  * where the glob has no slash, its last name. */
 bool paths_excluded(const char *const *globs, const char *path);
 
-/* The names in one directory, read once for many questions. */
-struct paths_listing;
-void paths_listing_free(struct paths_listing *l); /* NULL does nothing */
-
-/**
- * Where a rotated file is: the name of that inode among PATH.* and PATH-*.
- *
- * listing  starts as NULL; kept between calls, for the same directory
- *
- * Returns its path, which the caller frees, or NULL.
- */
-char *paths_rotated(
-    struct paths_listing **listing, const char *path, uint64_t inode);
-
 /** dir/name; "" is the directory we are in.  The caller frees it. */
 char *paths_join(const char *dir, const char *name);
 

@@ -6,7 +6,6 @@
 #ifndef LOGWATCH_TAIL_TAIL_H
 #define LOGWATCH_TAIL_TAIL_H
 
-#include "base/err.h"
 #include "tail/block.h"
 
 #include <stdbool.h>
@@ -24,8 +23,18 @@ struct tail_source {
 	    *paths; /* files or globs (*, ?, [], **), NULL-ended */
 	const char *const *exclude; /* globs for whole paths or base names that
 	                               are left out, NULL-ended; or NULL */
+	const char *const *rotated; /* globs that name rotated files, NULL-
+	                               ended; NULL: PATH.* and PATH-* */
 	bool from_beginning; /* start_at for what is there at the first start */
 	size_t max_line;     /* bytes */
+};
+
+/** Bytes of a log that nobody can read any more. */
+struct tail_loss {
+	size_t source;    /* index */
+	const char *path; /* name it was last seen under */
+	const char *why; /* in words, lent: "truncated before it was read" … */
+	int64_t bytes;   /* at least so many; 0: not known */
 };
 
 struct tail_callbacks {
@@ -39,6 +48,8 @@ struct tail_callbacks {
 	/** Lines that were read in this turn have all been told.  Also where
 	 * only positions changed, and when everything is read to its end. */
 	void (*turn)(void *ctx);
+	/** Lines are lost; it is in the log already.  May be NULL. */
+	void (*lost)(const struct tail_loss *loss, void *ctx);
 	void *ctx;
 };
 
@@ -51,16 +62,16 @@ void tail_free(struct tail *t); /* NULL does nothing */
  * A position from the store: the file of that device, inode and fingerprint is
  * read on from there wherever it is found.  Call before tail_start().
  *
- * A source without any position is at its first start.
+ * A path or glob without a mark is at its first start.
  */
 void tail_resume(struct tail *t, const struct position *p);
 
 /**
  * Starts to watch and to read.  Every path is watched when this returns; one
  * that is not there is said once in the log and followed when it appears, from
- * its beginning.  Fails only where inotify itself cannot be had.
+ * its beginning.  Where inotify cannot be had, all is looked at every second.
  */
-int tail_start(struct tail *t, struct err *err);
+void tail_start(struct tail *t);
 
 /** Whether every file has been read to its end as of the last look. */
 bool tail_caught_up(const struct tail *t);
@@ -70,9 +81,9 @@ bool tail_caught_up(const struct tail *t);
  * every one), in the form that tail_resume() takes.  offset and line are those
  * of the first byte not given to block(); whoever holds blocks back may keep
  * smaller ones, of the start of a line.  line is 0 until it has been counted.
- * file is the block's; it is 0 for a mark, with inode 0, that the source was
- * started: a log that comes later is then read from its beginning even where
- * logwatch was not there to see it come.
+ * file is the block's; it is 0 for a mark, with inode 0, that a path or glob of
+ * the source was followed: a log that comes later is then read from its
+ * beginning even where logwatch was not there to see it come.
  */
 typedef void tail_position_fn(
     uint64_t file, const struct position *p, void *ctx);

@@ -225,14 +225,14 @@ a_restart_drops_the_unfinished_line(void **state)
 
 	(void)state;
 	feed(bs, "a\nhalf", 6);
-	blocks_restart(bs, 0, 1);
+	blocks_restart(bs, 0, 1, (struct text){ NULL, 0 });
 	assert_int_equal(blocks_read_anchor(bs).len, 0);
 	feed(bs, "new\n", 4);
 	check_text(&s, "a\n|new\n|");
 	check_position(bs, 4, 2);
-	blocks_restart(bs, 0, 1);
+	blocks_restart(bs, 0, 1, (struct text){ NULL, 0 });
 	feed(bs, "123456789", 9); /* its rest is skipped */
-	blocks_restart(bs, 0, 1);
+	blocks_restart(bs, 0, 1, (struct text){ NULL, 0 });
 	feed(bs, "b\n", 2);
 	check_text(&s, "a\n|new\n|12345678~b\n|");
 	blocks_free(bs);

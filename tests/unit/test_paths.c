@@ -226,26 +226,6 @@ links_that_lead_nowhere_end(void **state)
 	str_free(&told);
 }
 
-static void
-a_rotated_file_is_found_by_its_inode(void **state)
-{
-	struct paths_listing *listing = NULL;
-	struct stat st;
-	char *path;
-
-	(void)state;
-	make("a.log.1");
-	make("a.log-20260101");
-	make("a.logger");
-	assert_int_equal(stat("a.log-20260101", &st), 0);
-	path = paths_rotated(&listing, "a.log", st.st_ino);
-	assert_string_equal(path, "a.log-20260101");
-	free(path);
-	assert_int_equal(stat("a.logger", &st), 0);
-	assert_null(paths_rotated(&listing, "a.log", st.st_ino));
-	paths_listing_free(listing);
-}
-
 static int
 remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -289,7 +269,6 @@ main(void)
 		in_directory(a_double_asterisk_goes_to_any_depth),
 		in_directory(what_links_on_the_way_hold_is_watched_too),
 		in_directory(links_that_lead_nowhere_end),
-		in_directory(a_rotated_file_is_found_by_its_inode),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,742 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A file is read when it is ready and what came before it has been read to its
+ * end.  Of many files only some are open: the others are parked.
+ */
+#include "tail/following.h"
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "io/loop.h"
+#include "store/store.h"
+#include "tail/file.h"
+#include "tail/inotify.h"
+#include "tail/names.h"
+#include "tail/position.h"
+#include "tail/rotated.h"
+#include "tail/succession.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define SHARE (1 << 20)    /* bytes of one file in one turn */
+#define DELETED_MS 5000    /* a deleted file is held without growth */
+#define ROTATED_MS 120000  /* one that was rotated away */
+#define POLL_MS 1000       /* where inotify cannot serve */
+#define RELEASED_MAX 20000 /* files remembered that are no longer held */
+#define REPEAT_MS 60000    /* the same message about one file */
+#define RESERVE 4 /* a part of the descriptors is not for files: 1/RESERVE */
+
+struct text
+identity_key(const struct identity *i)
+{
+	return (struct text){ (const char *)i, sizeof *i };
+}
+
+static const char *
+source_name(const struct following *all, size_t source)
+{
+	return all->sources[source].name;
+}
+
+void
+following_init(struct following *all, const struct tail_source *sources,
+    size_t count, const struct tail_callbacks *callbacks)
+{
+	struct rlimit limit;
+
+	all->sources = sources;
+	all->count = count;
+	all->callbacks = *callbacks;
+	all->seen_ms = mem_new(count, sizeof *all->seen_ms);
+	all->by_identity = map_new(SIZE_MAX, NULL);
+	all->known = map_new(SIZE_MAX, position_free);
+	all->released = map_new(RELEASED_MAX, position_free);
+	all->gone = map_new(SIZE_MAX, position_free);
+	TAILQ_INIT(&all->all);
+	TAILQ_INIT(&all->ready);
+	TAILQ_INIT(&all->dirty);
+	TAILQ_INIT(&all->held);
+	TAILQ_INIT(&all->open);
+	all->open_max = SIZE_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur != RLIM_INFINITY)
+		all->open_max =
+		    (size_t)(limit.rlim_cur - limit.rlim_cur / RESERVE);
+}
+
+static void followed_free(struct followed *f);
+
+void
+following_clear(struct following *all)
+{
+	struct followed *f, *next;
+
+	for (f = TAILQ_FIRST(&all->all); f != NULL; f = next) {
+		next = TAILQ_NEXT(f, link);
+		followed_free(f);
+	}
+	free(all->seen_ms);
+	map_free(all->by_identity);
+	map_free(all->known);
+	map_free(all->released);
+	map_free(all->gone);
+}
+
+void
+followed_ready(struct followed *f)
+{
+	if (f->ready || f->after != NULL)
+		return;
+	f->ready = true;
+	TAILQ_INSERT_TAIL(&f->all->ready, f, ready_link);
+}
+
+static void
+make_dirty(struct followed *f)
+{
+	f->all->changed = true;
+	if (f->dirty)
+		return;
+	f->dirty = true;
+	TAILQ_INSERT_TAIL(&f->all->dirty, f, dirty_link);
+}
+
+void
+following_ask_poll(struct following *all)
+{
+	if (all->poll)
+		return;
+	all->poll = true;
+	all->poll_at_ms = clock_now_ms() + POLL_MS;
+}
+
+void
+following_lose(struct following *all, size_t source, const char *path,
+    const char *why, int64_t bytes)
+{
+	const struct tail_loss loss = { source, path, why, bytes };
+	char count[32] = "unknown";
+
+	if (bytes > 0)
+		snprintf(count, sizeof count, "%" PRId64, bytes);
+	log_error("lines lost: %s source=%s path=%s bytes=%s", why,
+	    source_name(all, source), path, count);
+	if (all->callbacks.lost != NULL)
+		all->callbacks.lost(&loss, all->callbacks.ctx);
+}
+
+void
+followed_suspect(struct followed *f, struct followed *original)
+{
+	if (f->original != NULL)
+		f->original->copies--;
+	f->original = original;
+	f->copy = false;
+	if (original != NULL)
+		original->copies++;
+}
+
+/* Open and parked. */
+
+static void
+mark_open(struct followed *f)
+{
+	f->open = true;
+	TAILQ_INSERT_TAIL(&f->all->open, f, open_link);
+	f->all->open_count++;
+}
+
+static void
+mark_closed(struct followed *f)
+{
+	if (!f->open)
+		return;
+	f->open = false;
+	TAILQ_REMOVE(&f->all->open, f, open_link);
+	f->all->open_count--;
+}
+
+/* One whose name can be found again, and that nobody reads. */
+static bool
+may_park(const struct followed *f)
+{
+	return !f->held && !f->ready && f->after == NULL && f->waiting == 0 &&
+	       f->original == NULL && f->copies == 0;
+}
+
+/* Parks what was read longest ago, until there is room for one more. */
+static void
+make_room(struct following *all)
+{
+	struct followed *f = TAILQ_FIRST(&all->open), *next;
+
+	for (; f != NULL && all->open_count >= all->open_max; f = next) {
+		next = TAILQ_NEXT(f, open_link);
+		if (!may_park(f))
+			continue;
+		file_park(f->file);
+		mark_closed(f);
+	}
+}
+
+static bool
+is_it(const struct followed *f, const struct stat *st)
+{
+	return st->st_dev == f->identity.device &&
+	       st->st_ino == f->identity.inode;
+}
+
+/* Under one of its names. */
+static enum file_opening
+open_named(struct followed *f, int *fd, struct stat *st, struct err *err)
+{
+	enum file_opening opening = FILE_MISSING;
+	struct name *n;
+
+	err_set(err, "it has been renamed");
+	LIST_FOREACH(n, &f->names, others)
+	{
+		opening = file_open(n->path, fd, st, err);
+		if (opening == FILE_OPENED && is_it(f, st))
+			return FILE_OPENED;
+		if (opening == FILE_OPENED)
+			close(*fd);
+		if (opening == FILE_OPENED || opening == FILE_REFUSED ||
+		    opening == FILE_DIR)
+			opening = FILE_MISSING;
+	}
+	return opening;
+}
+
+bool
+followed_open(struct followed *f)
+{
+	struct following *all = f->all;
+	struct stat st;
+	struct err err;
+	int fd;
+
+	if (f->lost)
+		return false;
+	if (f->open) { /* to the end: it was used last */
+		TAILQ_REMOVE(&all->open, f, open_link);
+		TAILQ_INSERT_TAIL(&all->open, f, open_link);
+		return true;
+	}
+	make_room(all);
+	switch (open_named(f, &fd, &st, &err)) {
+	case FILE_OPENED:
+		break;
+	case FILE_MISSING:
+		fd = succession_find(f);
+		if (fd >= 0)
+			break;
+		following_lose(all, f->source, file_path(f->file),
+		    "the file was removed while it was not open", 0);
+		followed_hold(f, false);
+		f->lost = f->deleted = true;
+		return false;
+	default:
+		if (!f->broken)
+			log_warning("log cannot be opened again, trying every "
+				    "second source=%s path=%s reason=%s",
+			    source_name(all, f->source), file_path(f->file),
+			    err.text);
+		f->broken = true;
+		following_ask_poll(all);
+		return false;
+	}
+	file_unpark(f->file, fd);
+	mark_open(f);
+	return true;
+}
+
+/* Reading. */
+
+static void
+file_block(const struct block *block, void *ctx)
+{
+	struct followed *f = ctx;
+
+	f->all->changed = true;
+	f->all->callbacks.block(block, f->all->callbacks.ctx);
+}
+
+/* Those that waited for f to be read to its end may go on. */
+static void
+let_go_on(struct followed *f)
+{
+	struct followed *other = TAILQ_FIRST(&f->all->all);
+
+	for (; f->waiting > 0 && other != NULL;
+	     other = TAILQ_NEXT(other, link)) {
+		if (other->after != f)
+			continue;
+		other->after = NULL;
+		f->waiting--;
+		succession_go_on(other, f);
+		followed_ready(other);
+	}
+}
+
+void
+followed_wait(struct followed *f, struct followed *before)
+{
+	if (f->after != NULL || f == before)
+		return;
+	if (f->ready)
+		TAILQ_REMOVE(&f->all->ready, f, ready_link);
+	f->ready = false;
+	f->after = before;
+	before->waiting++;
+	followed_ready(before);
+}
+
+static void
+say_truncated(struct followed *f, int64_t was)
+{
+	int64_t now_ms = clock_now_ms();
+	struct stat st = { .st_size = 0 };
+
+	f->truncations++;
+	if (f->truncated_ms != 0 && now_ms - f->truncated_ms < REPEAT_MS)
+		return;
+	fstat(file_fd(f->file), &st);
+	log_warning("file truncated, reading from its start "
+		    "source=%s path=%s was=%" PRId64 " now=%" PRId64
+		    " times=%" PRIu64,
+	    source_name(f->all, f->source), file_path(f->file), was,
+	    (int64_t)st.st_size, f->truncations);
+	f->truncated_ms = now_ms;
+	f->truncations = 0;
+}
+
+/* What was not read when a file was truncated is in the copy that was made of
+ * it before, or nowhere. */
+static void
+truncated(struct followed *f, const struct position *was, int64_t read,
+    int64_t unread)
+{
+	say_truncated(f, read);
+	if (!succession_copy(f, was) && unread > 0)
+		following_lose(f->all, f->source, file_path(f->file),
+		    "the file was truncated before it was read", unread);
+}
+
+static void
+changed(struct followed *f)
+{
+	int64_t read = file_read_offset(f->file);
+	int64_t unread = file_unread(f->file);
+	struct position now, *was;
+
+	followed_position(f, &now);
+	was = position_copy(&now);
+	make_dirty(f);
+	f->all->callbacks.end(f->id, f->all->callbacks.ctx);
+	succession_copies(f, was);
+	switch (file_recover(f->file)) {
+	case FILE_ANEW:
+		truncated(f, was, read, unread);
+		break;
+	case FILE_MOVED:
+		log_info("the text moved within the file, reading on behind "
+			 "it source=%s path=%s was=%" PRId64 " now=%" PRId64,
+		    source_name(f->all, f->source), file_path(f->file), read,
+		    file_offset(f->file));
+		break;
+	case FILE_CUT:
+		log_warning("the end of the file was cut off, reading on at "
+			    "its end source=%s path=%s was=%" PRId64
+			    " now=%" PRId64,
+		    source_name(f->all, f->source), file_path(f->file), read,
+		    file_offset(f->file));
+		break;
+	}
+	succession_copies(f, NULL);
+	position_free(was);
+}
+
+static void
+say_long_lines(struct followed *f)
+{
+	uint64_t count = file_long_lines(f->file) - f->long_lines;
+	int64_t now_ms;
+
+	if (count == 0)
+		return;
+	now_ms = clock_now_ms();
+	if (f->long_lines_ms > 0 && now_ms - f->long_lines_ms < REPEAT_MS)
+		return;
+	log_warning("line too long, matched on its head, the rest is skipped "
+		    "source=%s path=%s max_line=%zu times=%" PRIu64,
+	    source_name(f->all, f->source), file_path(f->file),
+	    f->all->sources[f->source].max_line, count);
+	f->long_lines += count;
+	f->long_lines_ms = now_ms;
+}
+
+static void
+read_ended(struct followed *f)
+{
+	struct stat st;
+
+	if (f->held && fstat(file_fd(f->file), &st) == 0)
+		f->deleted = st.st_nlink == 0;
+	let_go_on(f);
+}
+
+static void
+read_broken(struct followed *f, const struct err *err)
+{
+	if (!f->broken)
+		log_warning("log cannot be read, trying again every second "
+			    "source=%s path=%s reason=%s",
+		    source_name(f->all, f->source), file_path(f->file),
+		    err->text);
+	f->broken = true;
+	following_ask_poll(f->all);
+	let_go_on(f);
+}
+
+static void
+read_foreign(struct followed *f, const struct err *err)
+{
+	if (!f->foreign)
+		log_error("file is not read source=%s path=%s reason=%s",
+		    source_name(f->all, f->source), file_path(f->file),
+		    err->text);
+	f->foreign = true;
+	let_go_on(f);
+}
+
+/* Whether it is still but a copy of another one.  What was taken for one and is
+ * not is read from its start. */
+static bool
+is_copy(struct followed *f)
+{
+	if (f->original == NULL)
+		return false;
+	if (file_is_copy(f->file, f->original->file)) {
+		f->copy = true;
+		return true;
+	}
+	if (f->copy)
+		file_seek(f->file, 0, 1);
+	followed_suspect(f, NULL);
+	return false;
+}
+
+/* Reads a share of a file.  Returns how many bytes there were. */
+static size_t
+read_share(struct followed *f)
+{
+	int64_t offset = file_offset(f->file);
+	int64_t now_ms = clock_wall_ms();
+	struct err err;
+	size_t got = 0;
+
+	if (!followed_open(f)) {
+		let_go_on(f);
+		return 0;
+	}
+	if (is_copy(f)) {
+		file_skip(f->file);
+		make_dirty(f);
+		return 0;
+	}
+	switch (file_read(f->file, SHARE, &got, &err)) {
+	case FILE_MORE:
+		followed_ready(f);
+		break;
+	case FILE_CHANGED:
+		changed(f);
+		followed_ready(f);
+		now_ms = f->read_ms;
+		break;
+	case FILE_ZEROS:
+		f->zeros = true;
+		following_ask_poll(f->all);
+		read_ended(f);
+		break;
+	case FILE_END:
+		f->broken = f->foreign = f->zeros = false;
+		read_ended(f);
+		break;
+	case FILE_FOREIGN:
+		read_foreign(f, &err);
+		break;
+	case FILE_BROKEN:
+		read_broken(f, &err);
+		break;
+	}
+	f->read_ms = now_ms;
+	if (got > 0) {
+		f->grown_ms = clock_now_ms();
+		f->fresh = false;
+	}
+	if (file_offset(f->file) != offset)
+		make_dirty(f);
+	say_long_lines(f);
+	file_rest(f->file);
+	return got;
+}
+
+void
+following_read(struct following *all)
+{
+	struct followed *last = TAILQ_LAST(&all->ready, all_files), *f = NULL;
+
+	while (f != last && !TAILQ_EMPTY(&all->ready)) {
+		f = TAILQ_FIRST(&all->ready);
+		TAILQ_REMOVE(&all->ready, f, ready_link);
+		f->ready = false;
+		read_share(f);
+	}
+}
+
+/* Following. */
+
+static void
+file_event(enum watch_event event, const char *name, bool is_dir, void *ctx)
+{
+	struct followed *f = ctx;
+	struct name *n;
+
+	(void)name;
+	(void)is_dir;
+	followed_ready(f);
+	if (event == WATCH_CONTENT)
+		return;
+	LIST_FOREACH(n, &f->names, others)
+	name_mark(n);
+}
+
+static void
+watch(struct followed *f)
+{
+	struct following *all = f->all;
+
+	f->watch = watch_file(
+	    all->watcher, file_fd(f->file), file_path(f->file), file_event, f);
+	if (f->watch != NULL && !f->deaf)
+		return;
+	following_ask_poll(all);
+	if (f->watch == NULL && !all->poll_said) {
+		log_warning("file cannot be watched, looking every second "
+			    "source=%s path=%s reason=%s%s",
+		    source_name(all, f->source), file_path(f->file),
+		    strerror(errno),
+		    errno == ENOSPC
+			? " (raise sysctl fs.inotify.max_user_watches)"
+			: "");
+		all->poll_said = true;
+	}
+}
+
+struct followed *
+followed_new(struct following *all, const struct identity *identity,
+    struct file_spec *spec)
+{
+	struct followed *f = mem_new(1, sizeof *f);
+
+	make_room(all);
+	f->all = all;
+	f->identity = *identity;
+	f->id = spec->id = ++all->last_id;
+	f->source = spec->source;
+	f->fresh = spec->offset == 0;
+	f->deaf = watch_is_deaf(spec->fd);
+	LIST_INIT(&f->names);
+	spec->max_line = all->sources[spec->source].max_line;
+	f->file = file_new(spec, file_block, f);
+	mark_open(f);
+	TAILQ_INSERT_TAIL(&all->all, f, link);
+	map_put(all->by_identity, identity_key(identity), f);
+	map_remove(all->known, identity_key(identity));
+	map_remove(all->released, identity_key(identity));
+	map_remove(all->gone, identity_key(identity));
+	watch(f);
+	followed_ready(f);
+	make_dirty(f);
+	return f;
+}
+
+/* Nobody is a copy of what is gone. */
+static void
+let_copies_go(struct followed *f)
+{
+	struct followed *other = TAILQ_FIRST(&f->all->all);
+
+	for (; f->copies > 0; other = TAILQ_NEXT(other, link))
+		if (other->original == f)
+			followed_suspect(other, NULL);
+}
+
+static void
+followed_free(struct followed *f)
+{
+	struct following *all = f->all;
+	struct name *n;
+
+	let_go_on(f);
+	let_copies_go(f);
+	followed_suspect(f, NULL);
+	if (f->after != NULL)
+		f->after->waiting--;
+	while ((n = LIST_FIRST(&f->names)) != NULL) {
+		LIST_REMOVE(n, others);
+		n->file = NULL;
+	}
+	if (f->ready)
+		TAILQ_REMOVE(&all->ready, f, ready_link);
+	if (f->dirty)
+		TAILQ_REMOVE(&all->dirty, f, dirty_link);
+	if (f->held)
+		TAILQ_REMOVE(&all->held, f, held_link);
+	mark_closed(f);
+	TAILQ_REMOVE(&all->all, f, link);
+	map_remove(all->by_identity, identity_key(&f->identity));
+	watch_free(f->watch);
+	file_free(f->file);
+	free(f);
+}
+
+void
+followed_position(struct followed *f, struct position *p)
+{
+	*p = (struct position){
+		.source = source_name(f->all, f->source),
+		.device = f->identity.device,
+		.inode = f->identity.inode,
+		.seen_ms = f->all->looked_ms,
+	};
+	file_position(f->file, p);
+}
+
+void
+followed_hold(struct followed *f, bool succeeded)
+{
+	if (f->held)
+		return;
+	f->held = true;
+	f->succeeded = succeeded;
+	f->deleted = false;
+	f->grown_ms = clock_now_ms();
+	TAILQ_INSERT_TAIL(&f->all->held, f, held_link);
+	followed_ready(f);
+}
+
+void
+followed_unhold(struct followed *f)
+{
+	if (!f->held)
+		return;
+	TAILQ_REMOVE(&f->all->held, f, held_link);
+	f->held = f->succeeded = f->deleted = false;
+}
+
+/* When a held file is let go: not before what it was, and what comes after it,
+ * are known. */
+static int64_t
+release_due(const struct followed *f)
+{
+	if (f->ready || f->after != NULL)
+		return INT64_MAX;
+	if (f->deleted)
+		return f->grown_ms + DELETED_MS;
+	return f->succeeded ? f->grown_ms + ROTATED_MS : INT64_MAX;
+}
+
+static void
+release(struct followed *f)
+{
+	struct following *all = f->all;
+	struct position p;
+
+	log_info("file let go, it is read to its end source=%s path=%s "
+		 "deleted=%s",
+	    source_name(all, f->source), file_path(f->file),
+	    f->deleted ? "yes" : "no");
+	file_end(f->file);
+	all->changed = true;
+	all->callbacks.end(f->id, all->callbacks.ctx);
+	followed_position(f, &p);
+	map_put(all->gone, identity_key(&f->identity), position_copy(&p));
+	if (!f->deleted)
+		map_put(all->released, identity_key(&f->identity),
+		    position_copy(&p));
+	followed_unhold(f);
+	followed_free(f);
+}
+
+void
+following_release(struct following *all, int64_t now_ms)
+{
+	struct followed *f, *next;
+
+	for (f = TAILQ_FIRST(&all->held); f != NULL; f = next) {
+		next = TAILQ_NEXT(f, held_link);
+		/* A last look, for a writer may have gone unheard. */
+		if (release_due(f) <= now_ms && read_share(f) == 0 &&
+		    release_due(f) <= now_ms)
+			release(f);
+	}
+}
+
+int64_t
+following_due(const struct following *all)
+{
+	int64_t at_ms = all->poll ? all->poll_at_ms : INT64_MAX;
+	const struct followed *f;
+
+	TAILQ_FOREACH(f, &all->held, held_link)
+	if (release_due(f) < at_ms)
+		at_ms = release_due(f);
+	return at_ms;
+}
+
+/* Whether a file that nobody tells of may have changed. */
+static bool
+may_have_changed(const struct followed *f)
+{
+	const struct name *n = LIST_FIRST(&f->names);
+	struct stat st;
+
+	if (f->open || n == NULL)
+		return true;
+	return stat(n->path, &st) != 0 || !is_it(f, &st) ||
+	       !file_is_still(f->file, &st);
+}
+
+void
+following_poll(struct following *all)
+{
+	struct followed *f;
+
+	all->poll = false;
+	TAILQ_FOREACH(f, &all->all, link)
+	{
+		if (f->watch != NULL && !f->deaf && !f->broken && !f->zeros)
+			continue;
+		following_ask_poll(all);
+		if (may_have_changed(f))
+			followed_ready(f);
+		if (f->watch == NULL && f->open)
+			watch(f);
+	}
+}
+
+void
+following_forget(struct following *all, size_t source, const struct position *p)
+{
+	struct identity identity = { source, p->device, p->inode };
+
+	map_put(all->gone, identity_key(&identity), position_copy(p));
+	map_remove(all->known, identity_key(&identity));
+	all->changed = true;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The followed files: read in fair shares and in order, held when they lose
+ * their names, let go when they are done.  Knows nothing of how names are
+ * found; for the files of tail/ only.
+ */
+#ifndef LOGWATCH_TAIL_FOLLOWING_H
+#define LOGWATCH_TAIL_FOLLOWING_H
+
+#include "tail/tail.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct file;
+struct file_spec;
+struct map;
+struct name;
+struct names;
+struct watch;
+struct watcher;
+
+/* What tells files apart, once a source; without holes, for it is a key. */
+struct identity {
+	uint64_t source, device, inode;
+};
+
+struct text identity_key(const struct identity *i);
+
+struct followed {
+	struct following *all;
+	struct file *file;
+	struct identity identity;
+	uint64_t id;
+	size_t source;
+	struct watch *watch; /* NULL: it is polled */
+	bool deaf;           /* its file system does not tell of every write */
+	LIST_HEAD(, name) names;
+	TAILQ_ENTRY(followed) link; /* of all */
+
+	bool fresh; /* nothing of it was read yet, nor in an earlier life */
+	bool ready; /* to be read */
+	TAILQ_ENTRY(followed) ready_link;
+	bool dirty; /* its position is to be told */
+	TAILQ_ENTRY(followed) dirty_link;
+	bool open; /* not parked */
+	TAILQ_ENTRY(followed) open_link;
+
+	struct followed *after; /* not read before that one was, to its end */
+	unsigned waiting;       /* how many are after this one */
+
+	bool held; /* it has no name any more */
+	TAILQ_ENTRY(followed) held_link;
+	bool succeeded; /* its place is taken, or will not be */
+	bool deleted;   /* no directory has it any more */
+	int64_t grown_ms;
+	int64_t read_ms; /* wall time before it was last read as expected */
+
+	/* Under a rotated name of that one: may be a copy of it. */
+	struct followed *original;
+	unsigned copies; /* how many may be copies of this one */
+	bool copy;       /* it is one so far: nothing in it is new */
+
+	bool lost;             /* it cannot be opened any more; said */
+	bool broken;           /* reading failed; said */
+	bool foreign;          /* it is no text; said */
+	bool zeros;            /* at its end: looked at from time to time */
+	int64_t truncated_ms;  /* when it was last said, 0: never */
+	uint64_t truncations;  /* since then */
+	int64_t long_lines_ms; /* likewise */
+	uint64_t long_lines;   /* told of so far */
+};
+
+TAILQ_HEAD(all_files, followed);
+
+struct following {
+	const struct tail_source *sources;
+	size_t count;
+	struct tail_callbacks callbacks;
+	struct watcher *watcher; /* NULL: there is none, all is polled */
+	struct names *names;
+	uint64_t last_id;
+
+	struct map *by_identity; /* struct followed, not owned */
+	struct all_files all, ready, dirty, held, open;
+	size_t open_count, open_max;
+
+	struct map *known;    /* struct position: not found yet */
+	struct map *released; /* struct position: let go, but still there */
+	struct map *gone;     /* struct position: to be forgotten */
+
+	/* Wall times: what was written before the last look began has been
+	 * seen by it; a look itself goes by the one before. */
+	int64_t looked_ms, since_ms;
+	int64_t *seen_ms; /* of each source, when it was stopped */
+	bool changed;     /* something is to be told at the end of the round */
+	bool poll;
+	bool poll_said;
+	int64_t poll_at_ms;
+};
+
+void following_init(struct following *all, const struct tail_source *sources,
+    size_t count, const struct tail_callbacks *callbacks);
+void following_clear(struct following *all);
+
+/** Takes over spec->fd.  Forgets positions that were kept of that file. */
+struct followed *followed_new(struct following *all,
+    const struct identity *identity, struct file_spec *spec);
+
+/** It is to be read in this round. */
+void followed_ready(struct followed *f);
+/** f is not read before `before` has been, to its end. */
+void followed_wait(struct followed *f, struct followed *before);
+/** It has lost its last name: whoever writes it may not have noticed yet.
+ * succeeded: no other file will come in its place. */
+void followed_hold(struct followed *f, bool succeeded);
+/** Under a rotated name of that one (NULL: of none) it may be a copy of it. */
+void followed_suspect(struct followed *f, struct followed *original);
+/** It has a name again. */
+void followed_unhold(struct followed *f);
+/** Its position; the fingerprints live until the next call. */
+void followed_position(struct followed *f, struct position *p);
+/** Opens a parked file again.  False: it cannot be now, or is lost. */
+bool followed_open(struct followed *f);
+
+/** Each file that is ready gets one share. */
+void following_read(struct following *all);
+/** Lets go of held files whose time has come. */
+void following_release(struct following *all, int64_t now_ms);
+/** When that is next, or the next poll; INT64_MAX: not at all. */
+int64_t following_due(const struct following *all);
+/** Asks for a poll a second from now. */
+void following_ask_poll(struct following *all);
+/** Makes ready what no event would tell of. */
+void following_poll(struct following *all);
+
+/** A position that is of no use any more. */
+void following_forget(
+    struct following *all, size_t source, const struct position *p);
+/** Says that bytes are lost, in the log and to whoever is to know. */
+void following_lose(struct following *all, size_t source, const char *path,
+    const char *why, int64_t bytes);
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A directory is read once and its names sorted, so that a thousand logs in it
+ * that rotate together do not read it a thousand times.
+ */
+#include "tail/rotated.h"
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "tail/paths.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define NAMES_MAX 200000 /* of one directory */
+
+struct listing {
+	char **names; /* sorted */
+	size_t count, capacity;
+};
+
+struct rotated {
+	struct map *listings; /* struct listing by directory */
+	struct rotated_file *files;
+	size_t count, capacity;
+};
+
+static void
+listing_free(void *value)
+{
+	struct listing *l = value;
+
+	for (size_t i = 0; i < l->count; i++)
+		free(l->names[i]);
+	free(l->names);
+	free(l);
+}
+
+struct rotated *
+rotated_new(void)
+{
+	struct rotated *r = mem_new(1, sizeof *r);
+
+	r->listings = map_new(SIZE_MAX, listing_free);
+	return r;
+}
+
+static void
+forget_files(struct rotated *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		free(r->files[i].path);
+	r->count = 0;
+}
+
+void
+rotated_free(struct rotated *r)
+{
+	if (r == NULL)
+		return;
+	forget_files(r);
+	free(r->files);
+	map_free(r->listings);
+	free(r);
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static struct listing *
+listing_of(struct rotated *r, const char *dir)
+{
+	struct listing *l = map_get(r->listings, text_of(dir));
+	struct dirent *e;
+	DIR *d;
+
+	if (l != NULL)
+		return l;
+	l = mem_new(1, sizeof *l);
+	map_put(r->listings, text_of(dir), l);
+	d = opendir(dir[0] == '\0' ? "." : dir);
+	if (d == NULL)
+		return l; /* nothing to be found there, then */
+	while (l->count < NAMES_MAX && (e = readdir(d)) != NULL) {
+		if (l->count == l->capacity) {
+			l->capacity = l->capacity * 2 + 16;
+			l->names =
+			    mem_resize(l->names, l->capacity, sizeof *l->names);
+		}
+		l->names[l->count++] = mem_text(e->d_name);
+	}
+	closedir(d);
+	if (l->count > 1)
+		qsort(l->names, l->count, sizeof *l->names, compare_names);
+	return l;
+}
+
+/* The first name that is not before prefix. */
+static size_t
+listing_find(const struct listing *l, const char *prefix)
+{
+	size_t low = 0, high = l->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(l->names[middle], prefix) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int64_t
+time_ns(struct statx_timestamp t)
+{
+	return t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void
+file_add(struct rotated *r, const char *path)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW,
+		STATX_BASIC_STATS | STATX_BTIME, &st) != 0 ||
+	    !S_ISREG(st.stx_mode))
+		return;
+	if (r->count == r->capacity) {
+		r->capacity = r->capacity * 2 + 16;
+		r->files = mem_resize(r->files, r->capacity, sizeof *r->files);
+	}
+	r->files[r->count++] = (struct rotated_file){
+		.path = mem_text(path),
+		.device = makedev(st.stx_dev_major, st.stx_dev_minor),
+		.inode = st.stx_ino,
+		.size = (int64_t)st.stx_size,
+		.written_ns = time_ns(st.stx_mtime),
+		.born_ns =
+		    st.stx_mask & STATX_BTIME ? time_ns(st.stx_btime) : 0,
+	};
+}
+
+/* Whether what follows PATH in a name makes it a rotated one. */
+static bool
+is_suffix(const char *rest)
+{
+	return (rest[0] == '.' || rest[0] == '-') && rest[1] != '\0';
+}
+
+static const char *
+base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+/* Those beside path. */
+static void
+add_beside(struct rotated *r, const char *path)
+{
+	const char *base = base_of(path);
+	char *dir = mem_copy(path, (size_t)(base - path));
+	const struct listing *l = listing_of(r, dir);
+	size_t len = strlen(base);
+
+	for (size_t i = listing_find(l, base);
+	     i < l->count && strncmp(l->names[i], base, len) == 0; i++) {
+		char *name;
+
+		if (!is_suffix(l->names[i] + len))
+			continue;
+		name = paths_join(dir, l->names[i]);
+		file_add(r, name);
+		free(name);
+	}
+	free(dir);
+}
+
+static void
+skip_dir(enum paths_watch watch, const char *dir, const char *name, void *ctx)
+{
+	(void)watch;
+	(void)dir;
+	(void)name;
+	(void)ctx;
+}
+
+static void
+add_found(const char *path, void *ctx)
+{
+	file_add(ctx, path);
+}
+
+static int
+compare_numbers(int64_t a, int64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+/* Made and written within the same tick: log.10 is older than log.9. */
+static int
+compare_paths(const char *a, const char *b)
+{
+	return -strverscmp(a, b);
+}
+
+static int
+compare_files(const void *a, const void *b)
+{
+	const struct rotated_file *x = a, *y = b;
+	int order = 0;
+
+	if (x->born_ns != 0 && y->born_ns != 0)
+		order = compare_numbers(x->born_ns, y->born_ns);
+	if (order == 0)
+		order = compare_numbers(x->written_ns, y->written_ns);
+	return order != 0 ? order : compare_paths(x->path, y->path);
+}
+
+/* The same file may have been found twice. */
+static void
+sort(struct rotated *r)
+{
+	size_t kept = 0, extra;
+
+	if (r->count > 1)
+		qsort(r->files, r->count, sizeof *r->files, compare_files);
+	for (size_t i = 0; i < r->count; i++) {
+		if (kept > 0 && r->files[kept - 1].inode == r->files[i].inode &&
+		    r->files[kept - 1].device == r->files[i].device)
+			free(r->files[i].path);
+		else
+			r->files[kept++] = r->files[i];
+	}
+	r->count = kept;
+	if (kept <= ROTATED_MAX)
+		return;
+	extra = kept - ROTATED_MAX;
+	for (size_t i = 0; i < extra; i++)
+		free(r->files[i].path);
+	memmove(r->files, r->files + extra, ROTATED_MAX * sizeof *r->files);
+	r->count = ROTATED_MAX;
+}
+
+size_t
+rotated_list(struct rotated *r, const char *path, const char *const *globs,
+    const struct rotated_file **files)
+{
+	const struct paths_visitor visitor = { skip_dir, add_found, r };
+	char real[PATH_MAX];
+	struct stat st;
+
+	forget_files(r);
+	for (const char *const *g = globs; g != NULL && *g != NULL; g++)
+		paths_visit(*g, &visitor);
+	if (globs == NULL) {
+		add_beside(r, path);
+		if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) &&
+		    realpath(path, real) != NULL)
+			add_beside(r, real);
+	}
+	sort(r);
+	*files = r->files;
+	return r->count;
+}
+
+bool
+rotated_is_name(const char *path, const char *const *globs, const char *name)
+{
+	size_t len = strlen(path);
+
+	for (const char *const *g = globs; g != NULL && *g != NULL; g++)
+		if (paths_match(*g, name) && strcmp(path, name) != 0)
+			return true;
+	return globs == NULL && strncmp(name, path, len) == 0 &&
+	       is_suffix(name + len) && strchr(name + len, '/') == NULL;
+}
+
+int64_t
+rotated_born_ns(int fd)
+{
+	struct statx st;
+
+	return statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) == 0 &&
+	               (st.stx_mask & STATX_BTIME)
+	           ? time_ns(st.stx_btime)
+	           : 0;
+}

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A file is known by its number, and where that does not help by what stands
+ * at its start and before the position.  What was never seen is known by when
+ * it was made and written: after the last look.
+ */
+#include "tail/succession.h"
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "store/store.h"
+#include "tail/file.h"
+#include "tail/inotify.h"
+#include "tail/names.h"
+#include "tail/position.h"
+#include "tail/rotated.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The kernel stamps files with the time of its last tick. */
+#define TICK_NS INT64_C(10000000)
+#define SAME_MIN 512 /* bytes; with less in common, files may be two */
+
+static const char *const *
+globs_of(const struct following *all, size_t source)
+{
+	return all->sources[source].rotated;
+}
+
+static struct identity
+identity_of_rotated(size_t source, const struct rotated_file *r)
+{
+	return (struct identity){ source, r->device, r->inode };
+}
+
+static bool
+is_file(const struct rotated_file *r, const struct identity *i)
+{
+	return i != NULL && r->device == i->device && r->inode == i->inode;
+}
+
+/* A descriptor of what stands under a rotated name still, or -1. */
+static int
+open_rotated(const struct rotated_file *r)
+{
+	struct stat st;
+	int fd;
+
+	if (file_open(r->path, &fd, &st, NULL) != FILE_OPENED)
+		return -1;
+	if (st.st_dev == r->device && st.st_ino == r->inode)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Follows a file that has no name of ours any more. */
+static struct followed *
+follow(struct following *all, const struct identity *identity, int fd,
+    const char *path, int64_t offset, int64_t line)
+{
+	struct file_spec spec = {
+		.fd = fd,
+		.source = identity->source,
+		.path = path,
+		.offset = offset,
+		.line = line,
+	};
+	struct followed *f = followed_new(all, identity, &spec);
+
+	followed_hold(f, true);
+	return f;
+}
+
+/* Never seen: neither followed, nor kept in mind. */
+static bool
+is_unknown(const struct following *all, const struct identity *i)
+{
+	return map_get(all->known, identity_key(i)) == NULL &&
+	       map_get(all->released, identity_key(i)) == NULL;
+}
+
+struct between {
+	const char *path;
+	size_t source;
+	const struct identity *old;
+	int64_t old_born_ns;  /* 0: not known */
+	int64_t since_ms;     /* what was written before has been seen */
+	struct followed *was; /* read before; NULL: it is gone */
+	const struct position *position; /* of the old one */
+	struct followed *next;           /* NULL: nothing is there yet */
+	bool copies; /* what is there now was there before: they are copies */
+};
+
+/* Whether a file came after the old one.  Both times are needed: a copy is made
+ * late, and a rotated file may be written to late. */
+static bool
+is_later(const struct rotated_file *r, const struct between *b)
+{
+	return r->written_ns >= b->since_ms * 1000000 - TICK_NS &&
+	       (r->born_ns == 0 || b->old_born_ns == 0 ||
+		   r->born_ns >= b->old_born_ns);
+}
+
+/* Whether it is a copy of the old one; perhaps of less than was read of it. */
+static bool
+is_of_old(int fd, const struct between *b)
+{
+	char head[POSITION_BYTES];
+	ssize_t n;
+
+	if (b->position->offset == 0)
+		return false;
+	if (position_is(fd, b->position))
+		return true;
+	n = b->copies ? pread(fd, head, sizeof head, 0) : 0;
+	return n > 0 &&
+	       position_head_is(b->position, (struct text){ head, (size_t)n });
+}
+
+/* A rotated file as one to be read from its start; NULL: it is not. */
+static struct followed *
+take_between(struct following *all, const struct rotated_file *r,
+    const struct between *b)
+{
+	struct identity identity = identity_of_rotated(b->source, r);
+	struct followed *f = map_get(all->by_identity, identity_key(&identity));
+	int fd;
+
+	if (f != NULL)
+		return f->fresh && f->after == NULL && f->waiting == 0 ? f
+		                                                       : NULL;
+	if (!is_unknown(all, &identity) || !is_later(r, b))
+		return NULL;
+	fd = open_rotated(r);
+	if (fd < 0)
+		return NULL;
+	if (is_of_old(fd, b)) {
+		close(fd);
+		return NULL;
+	}
+	log_info("log was rotated more than once, this file is read too "
+		 "source=%s path=%s is=%s",
+	    all->sources[b->source].name, b->path, r->path);
+	return follow(all, &identity, fd, b->path, 0, 1);
+}
+
+/* Returns the last one before next. */
+static struct followed *
+read_between(struct following *all, struct rotated *r, const struct between *b)
+{
+	const struct rotated_file *files;
+	size_t count =
+	    rotated_list(r, b->path, globs_of(all, b->source), &files);
+	struct followed *last = b->was, *f;
+
+	for (size_t i = 0; i < count; i++) {
+		if (b->next != NULL && is_file(&files[i], &b->next->identity))
+			break; /* what follows came later still */
+		if (is_file(&files[i], b->old))
+			continue;
+		f = take_between(all, &files[i], b);
+		if (f == NULL || f == b->next)
+			continue;
+		if (last != NULL)
+			followed_wait(f, last);
+		last = f;
+	}
+	if (last != b->was && b->was != NULL)
+		b->was->succeeded = true;
+	return last;
+}
+
+void
+succession_between(struct following *all, struct rotated *r, const char *path,
+    struct followed *old, struct followed *next)
+{
+	struct position position;
+	struct between b = {
+		.path = path,
+		.source = old->source,
+		.old = &old->identity,
+		.old_born_ns = file_born_ns(old->file),
+		.since_ms = all->since_ms,
+		.was = old,
+		.position = &position,
+		.next = next,
+	};
+	struct followed *last;
+
+	followed_position(old, &position);
+	last = read_between(all, r, &b);
+	followed_wait(next, last);
+}
+
+/* Copies. */
+
+static struct followed *
+take_copy(struct following *all, const struct rotated_file *r, size_t source,
+    const struct position *was)
+{
+	struct identity identity = identity_of_rotated(source, r);
+	struct followed *f = map_get(all->by_identity, identity_key(&identity));
+	int fd;
+
+	if (f != NULL && !f->fresh && f->original == NULL)
+		return NULL;
+	fd = open_rotated(r);
+	if (fd < 0)
+		return NULL;
+	if (!position_is(fd, was)) {
+		close(fd);
+		return NULL;
+	}
+	log_info("what was not read before the file was truncated is read in "
+		 "its copy source=%s path=%s is=%s offset=%" PRId64,
+	    all->sources[source].name, was->path, r->path, was->offset);
+	if (f == NULL)
+		return follow(
+		    all, &identity, fd, was->path, was->offset, was->line);
+	close(fd);
+	followed_suspect(f, NULL);
+	file_seek(f->file, was->offset, was->line);
+	followed_ready(f);
+	return f;
+}
+
+struct followed *
+succession_copied(struct following *all, struct rotated *r, size_t source,
+    const struct position *was, int64_t since_ms)
+{
+	const struct rotated_file *files;
+	size_t count;
+	struct between b = {
+		.path = was->path,
+		.source = source,
+		.old_born_ns = since_ms * 1000000 - TICK_NS,
+		.since_ms = since_ms,
+		.position = was,
+		.copies = true,
+	};
+
+	if (was->offset == 0)
+		return NULL;
+	count = rotated_list(r, was->path, globs_of(all, source), &files);
+	for (size_t i = count; i-- > 0 && b.was == NULL;)
+		if (files[i].size >= was->offset &&
+		    files[i].inode != was->inode)
+			b.was = take_copy(all, &files[i], source, was);
+	if (b.was != NULL)
+		b.old = &b.was->identity;
+	return read_between(all, r, &b);
+}
+
+bool
+succession_copy(struct followed *f, const struct position *was)
+{
+	struct rotated *r = rotated_new();
+	struct followed *copy =
+	    succession_copied(f->all, r, f->source, was, f->read_ms);
+
+	rotated_free(r);
+	if (copy != NULL)
+		followed_wait(f, copy);
+	return copy != NULL;
+}
+
+void
+succession_copies(struct followed *f, const struct position *was)
+{
+	struct followed *other = TAILQ_FIRST(&f->all->all), *next;
+
+	for (; f->copies > 0 && other != NULL; other = next) {
+		bool copy;
+
+		next = TAILQ_NEXT(other, link);
+		if (other->original != f || !followed_open(other))
+			continue;
+		/* What is in it behind that is still to be read. */
+		if (was != NULL && was->offset > 0 &&
+		    position_is(file_fd(other->file), was))
+			continue;
+		copy = was == NULL || other->copy ||
+		       file_is_copy(other->file, f->file);
+		followed_suspect(other, NULL);
+		if (copy)
+			file_skip(other->file);
+	}
+}
+
+void
+succession_go_on(struct followed *f, const struct followed *old)
+{
+	struct position was;
+
+	if (!f->fresh || file_read_offset(f->file) > 0 ||
+	    (!old->deleted && !watch_is_layered(file_fd(f->file))))
+		return;
+	if (!file_go_on(f->file, old->file))
+		return;
+	file_position(f->file, &was);
+	log_info("the file was written anew with the same text, reading on "
+		 "behind it source=%s path=%s offset=%" PRId64,
+	    f->all->sources[f->source].name, file_path(f->file), was.offset);
+}
+
+int
+succession_find(const struct followed *f)
+{
+	struct rotated *r = rotated_new();
+	const struct rotated_file *files;
+	size_t count = rotated_list(
+	    r, file_path(f->file), globs_of(f->all, f->source), &files);
+	int fd = -1;
+
+	for (size_t i = 0; i < count && fd < 0; i++)
+		if (is_file(&files[i], &f->identity))
+			fd = open_rotated(&files[i]);
+	rotated_free(r);
+	return fd;
+}
+
+/* Rotated while logwatch was not there. */
+
+/* A position whose file was not found under a name. */
+struct stray {
+	struct position *position;
+	struct identity identity;
+	struct followed *file; /* NULL: it was not found at all */
+};
+
+struct strays {
+	struct stray *at;
+	size_t count;
+};
+
+static void
+stray_add(struct text key, void *value, void *ctx)
+{
+	struct strays *s = ctx;
+	struct stray *stray = &s->at[s->count++];
+
+	stray->position = position_copy(value);
+	memcpy(&stray->identity, key.data, sizeof stray->identity);
+	stray->file = NULL;
+}
+
+/* By source and path, the oldest of each first. */
+static int
+stray_compare(const void *a, const void *b)
+{
+	const struct stray *x = a, *y = b;
+	int64_t born_x = position_born_ns(x->position);
+	int64_t born_y = position_born_ns(y->position);
+	int order = strcmp(x->position->path, y->position->path);
+
+	if (x->identity.source != y->identity.source)
+		return x->identity.source < y->identity.source ? -1 : 1;
+	if (order != 0)
+		return order;
+	if (born_x != 0 && born_y != 0 && born_x != born_y)
+		return born_x < born_y ? -1 : 1;
+	return x->position->seen_ms < y->position->seen_ms
+	           ? -1
+	           : x->position->seen_ms > y->position->seen_ms;
+}
+
+/* The file of a position under a rotated name: by its number, or as a copy of
+ * it that was made elsewhere, by what it holds. */
+static const struct rotated_file *
+find_rotated(const struct following *all, const struct stray *s,
+    const struct rotated_file *files, size_t count, bool by_number, int *fd)
+{
+	const struct position *p = s->position;
+
+	for (size_t i = count; i-- > 0;) {
+		const struct rotated_file *r = &files[i];
+		struct identity identity =
+		    identity_of_rotated(s->identity.source, r);
+
+		if (by_number ? r->inode != p->inode || r->device != p->device
+			      : p->offset == 0 || r->size < p->offset ||
+				    map_get(all->by_identity,
+					identity_key(&identity)) != NULL ||
+				    !is_unknown(all, &identity))
+			continue;
+		*fd = open_rotated(r);
+		if (*fd >= 0 && position_is(*fd, p))
+			return r;
+		if (*fd >= 0)
+			close(*fd);
+	}
+	return NULL;
+}
+
+/* The log itself, written anew with the same text. */
+static struct followed *
+find_rewritten(const struct stray *s, const struct name *n)
+{
+	struct followed *f = n == NULL ? NULL : n->file;
+
+	if (f == NULL || !f->fresh || file_read_offset(f->file) > 0 ||
+	    s->position->offset < SAME_MIN ||
+	    !position_is(file_fd(f->file), s->position))
+		return NULL;
+	file_seek(f->file, s->position->offset, s->position->line);
+	f->fresh = false;
+	log_info("the file was written anew with the same text, reading on "
+		 "behind it path=%s offset=%" PRId64,
+	    s->position->path, s->position->offset);
+	return f;
+}
+
+static void
+stray_find(struct following *all, struct rotated *r, struct stray *s,
+    const struct name *n)
+{
+	const struct position *p = s->position;
+	const struct rotated_file *files, *found;
+	size_t count =
+	    rotated_list(r, p->path, globs_of(all, s->identity.source), &files);
+	struct identity identity;
+	int fd;
+
+	found = find_rotated(all, s, files, count, true, &fd);
+	if (found == NULL)
+		found = find_rotated(all, s, files, count, false, &fd);
+	if (found == NULL) {
+		s->file = find_rewritten(s, n);
+		return;
+	}
+	log_info("log was rotated meanwhile, the old file is read to its end "
+		 "first path=%s is=%s offset=%" PRId64,
+	    p->path, found->path, p->offset);
+	identity = identity_of_rotated(s->identity.source, found);
+	s->file = follow(
+	    all, &identity, fd, p->path, p->offset, p->line > 0 ? p->line : 0);
+}
+
+/* A log that is not there, nor anything in its place, may yet come back: a
+ * disk that is mounted late. */
+static bool
+may_come(const struct name *n)
+{
+	return n != NULL && n->file == NULL;
+}
+
+/* A position is of no use any more where its file has another number now. */
+static void
+stray_done(struct following *all, const struct stray *s, const struct name *n)
+{
+	const struct position *p = s->position;
+
+	if (s->file != NULL) {
+		if (map_get(all->known, identity_key(&s->identity)) != NULL)
+			following_forget(all, s->identity.source, p);
+		return;
+	}
+	if (may_come(n))
+		return;
+	following_lose(all, s->identity.source, p->path,
+	    "the file is gone, with what was written to it after the position",
+	    0);
+	following_forget(all, s->identity.source, p);
+}
+
+/* All positions of one path, oldest first: each is read before the next, then
+ * those that came later, then what is there now. */
+static void
+resume_path(struct following *all, struct rotated *r, const struct strays *s,
+    size_t from, size_t to)
+{
+	const struct stray *newest = &s->at[to - 1];
+	size_t source = newest->identity.source;
+	const char *path = newest->position->path;
+	struct name *n = names_find(all->names, source, path);
+	struct followed *next = n == NULL ? NULL : n->file, *last = NULL;
+	struct between b = {
+		.path = path,
+		.source = source,
+		.old = &newest->identity,
+		.old_born_ns = position_born_ns(newest->position),
+		.since_ms = all->seen_ms[source],
+		.position = newest->position,
+		.next = next,
+	};
+
+	for (size_t i = from; i < to; i++) {
+		struct followed *f;
+
+		stray_find(all, r, &s->at[i], n);
+		f = s->at[i].file;
+		if (f == NULL || f == next)
+			continue;
+		if (last != NULL)
+			followed_wait(f, last);
+		last = f;
+	}
+	b.was = last;
+	if (next == NULL || next->fresh)
+		last = read_between(all, r, &b);
+	/* Whoever comes at last finds it as what was there before. */
+	if (next == NULL && n != NULL && last != NULL)
+		last->succeeded = false;
+	while (next != NULL && next->after != NULL)
+		next = next->after;
+	if (next != NULL && last != NULL && next != last)
+		followed_wait(next, last);
+	for (size_t i = from; i < to; i++)
+		stray_done(all, &s->at[i], n);
+}
+
+void
+succession_resume(struct following *all, struct rotated *r)
+{
+	struct strays s = { mem_new(map_count(all->known), sizeof *s.at), 0 };
+	size_t from = 0;
+
+	map_each(all->known, stray_add, &s);
+	if (s.count > 1)
+		qsort(s.at, s.count, sizeof *s.at, stray_compare);
+	for (size_t i = 1; i <= s.count; i++) {
+		const struct stray *a = &s.at[from];
+
+		if (i < s.count &&
+		    s.at[i].identity.source == a->identity.source &&
+		    strcmp(s.at[i].position->path, a->position->path) == 0)
+			continue;
+		resume_path(all, r, &s, from, i);
+		from = i;
+	}
+	for (size_t i = 0; i < s.count; i++)
+		position_free(s.at[i].position);
+	free(s.at);
+}

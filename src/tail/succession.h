@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * What comes after what: finds the files that were at a log's path and are
+ * there no more, so that each is read once and in order.  For the files of
+ * tail/ only.
+ */
+#ifndef LOGWATCH_TAIL_SUCCESSION_H
+#define LOGWATCH_TAIL_SUCCESSION_H
+
+#include "tail/following.h"
+
+#include <stdbool.h>
+
+struct position;
+struct rotated;
+
+/**
+ * Another file is at a path than before.  Those that came and went in between
+ * were never open: they are found among the rotated names and read after old
+ * and before next.
+ *
+ * r  a view of the directories that is newer than the look that found next
+ */
+void succession_between(struct following *all, struct rotated *r,
+    const char *path, struct followed *old, struct followed *next);
+
+/**
+ * Positions whose files were not found under a name, for they were rotated
+ * while logwatch was not there: reads on in them, before what came after.
+ */
+void succession_resume(struct following *all, struct rotated *r);
+
+/**
+ * A file was truncated since a position in it was taken: what was not read is
+ * perhaps in a copy, and so may be what came in between.
+ *
+ * since_ms  wall time when the position was taken
+ *
+ * Returns the last of these, to be read before the file is; NULL: none.
+ */
+struct followed *succession_copied(struct following *all, struct rotated *r,
+    size_t source, const struct position *was, int64_t since_ms);
+/** The same for a file that is followed, which waits for the copies then. */
+bool succession_copy(struct followed *f, const struct position *was);
+/** The text of f changes: decides about those that may be copies of it as it
+ * was at a position; all are where that is NULL. */
+void succession_copies(struct followed *f, const struct position *was);
+
+/** f may be read now, for old, which was in its place, has been. */
+void succession_go_on(struct followed *f, const struct followed *old);
+
+/** A descriptor of a parked file that has lost its name, or -1. */
+int succession_find(const struct followed *f);
+
+#endif
