@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "incident/record.h"
 #include "ruleset.h"
+#include "tail/archive.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 static const char help[] =
     "Usage: logwatch scan [OPTION...] --rules FILE LOG...\n"
     "Prints every event that a rule's patterns match, with its rule.\n"
-    "LOG may be -, standard input.\n"
+    "LOG may be -, standard input; gzip, zstd, xz and bzip2 are unpacked.\n"
     "\n"
     "  --count            RULE<TAB>N a rule, also those with 0\n"
     "  --json             an object a match: path, line, offset, rule, event,\n"
@@ -30,7 +31,7 @@ static const char help[] =
     "  --help             this\n"
     "\n"
     "Exit status: 0 something matched, 1 nothing did, 2 wrong usage, 3 a log\n"
-    "could not be read, after what could be done.\n";
+    "could not be read to its end, after what could be done.\n";
 
 enum flag {
 	OPTION_COUNT = 1,
@@ -183,55 +184,78 @@ open_log(const char *path)
 	return fd;
 }
 
+/* Bytes that could not be had: the log ends here. */
+static void
+cut_short(struct scan *s, const char *path, const char *why)
+{
+	failed("%s: %s", path, why);
+	s->failed = true;
+}
+
+static ssize_t
+read_some(int fd, char *to, size_t room, struct err *err)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, to, room);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? err_set(err, "read: %m") : n;
+}
+
+/* Reads on until the first bytes tell whether the log is compressed.  Returns
+ * how many there are, or -1. */
+static ssize_t
+read_head(int fd, char *to, size_t room, struct err *err)
+{
+	struct text head = { to, 0 };
+
+	while (compression_may_be(head)) {
+		ssize_t n = read_some(fd, to + head.len, room - head.len, err);
+
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		head.len += (size_t)n;
+	}
+	return (ssize_t)head.len;
+}
+
+/* The next bytes as they were before they were compressed, where they were. */
+static ssize_t
+read_on(struct packed *packed, int fd, struct blocks *bs, struct err *err)
+{
+	size_t room;
+	char *to = blocks_room(bs, &room);
+
+	return packed != NULL ? packed_read(packed, to, room, err)
+	                      : read_some(fd, to, room, err);
+}
+
 static void
 read_log(struct scan *s, struct blocks *bs, int fd, const char *path)
 {
+	struct packed *packed = NULL;
+	struct err err;
 	size_t room;
-	ssize_t n;
+	char *to = blocks_room(bs, &room);
+	ssize_t n = read_head(fd, to, room, &err);
 
-	for (;;) {
-		char *to = blocks_room(bs, &room);
-
-		do
-			n = read(fd, to, room);
-		while (n < 0 && errno == EINTR);
-		if (n <= 0)
-			break;
+	if (n > 0 && compression_is((struct text){ to, (size_t)n })) {
+		packed = packed_open(fd, (struct text){ to, (size_t)n }, &err);
+		n = packed != NULL ? read_on(packed, fd, bs, &err) : -1;
+	}
+	while (n > 0 && !ferror(stdout)) {
 		blocks_feed(bs, (size_t)n);
-		if (ferror(stdout))
-			return;
+		n = read_on(packed, fd, bs, &err);
 	}
-	if (n < 0) {
-		failed("read %s: %s", path, strerror(errno));
-		s->failed = true;
-	}
+	packed_free(packed);
+	if (n > 0) /* nobody sees what is printed */
+		return;
 	blocks_end(bs);
-}
-
-/* Compressed logs would be read as text that nothing matches. */
-static const char *
-compression(int fd)
-{
-	static const struct {
-		const char *name, *magic;
-		size_t len;
-	} kinds[] = {
-		{ "gzip", "\x1f\x8b", 2 },
-		{ "zstd", "\x28\xb5\x2f\xfd", 4 },
-		{ "xz",
-		    "\xfd"
-		    "7zXZ",
-		    5 },
-		{ "bzip2", "BZh", 3 },
-	};
-	char start[8];
-	ssize_t len = pread(fd, start, sizeof start, 0);
-
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (len >= (ssize_t)kinds[i].len &&
-		    memcmp(start, kinds[i].magic, kinds[i].len) == 0)
-			return kinds[i].name;
-	return NULL;
+	if (n < 0)
+		cut_short(s, path, err.text);
 }
 
 static void
@@ -251,17 +275,9 @@ scan_log(struct scan *s, const char *path)
 		s->failed = true;
 		return;
 	}
-	if (compression(fd) != NULL) {
-		failed("%s is compressed (%s), which is not supported yet; "
-		       "unpack it into a pipe and scan -",
-		    path, compression(fd));
-		s->failed = true;
-		close(fd);
-		return;
-	}
 	bs = blocks_new(
 	    &origin, s->rs->tail_sources[s->source].max_line, on_block, s);
-	read_log(s, bs, fd, path);
+	read_log(s, bs, fd, origin.path);
 	matcher_end(s->matcher, origin.file);
 	blocks_free(bs);
 	close(fd);
