@@ -30,7 +30,8 @@
 #define MOVED_UP (1LL << 20)
 #define MARKS 32
 #define MARK_BYTES 64
-#define MARK_FIRST 512 /* bytes; with less in common, files may be two */
+#define MARK_FIRST 256 /* bytes */
+#define CUT_MIN 64     /* with less left, files may be two */
 
 /* The hash of some bytes within what was read: whether a file that is shorter
  * now is still the same text as far as it goes. */
@@ -40,7 +41,9 @@ struct mark {
 };
 
 struct file {
-	int fd; /* -1: parked */
+	int fd;                /* -1: parked */
+	struct packed *packed; /* NULL: not begun */
+	bool is_packed, packed_ended;
 	char *path;
 	struct blocks *blocks;
 	int64_t born_ns;
@@ -196,19 +199,35 @@ count_lines(struct file *f, int64_t offset)
 	    f->path, offset);
 }
 
+/* Starts over at a place; the lines before it are counted where line is 0. */
+static void
+restart(struct file *f, int64_t offset, int64_t line, bool new_line)
+{
+	char before[BLOCKS_ANCHOR];
+	struct text text = { NULL, 0 };
+
+	if (!new_line)
+		text = read_before(f->fd, before, sizeof before, offset);
+	blocks_restart(f->blocks, offset, line > 0 ? line : 1, text);
+	f->head_len = read_at(f->fd, f->head, min_size(HEAD_BYTES, offset), 0);
+	while (f->mark_count > 0 && f->marks[f->mark_count - 1].end > offset)
+		f->mark_count--;
+	f->zeros_to = 0;
+	f->count_at = f->count_end = 0;
+	if (line == 0)
+		count_lines(f, offset);
+}
+
 struct file *
 file_new(const struct file_spec *spec, block_fn *emit, void *ctx)
 {
 	struct file *f = mem_new(1, sizeof *f);
-	char before[BLOCKS_ANCHOR];
-	struct block_origin origin = {
+	const struct block_origin origin = {
 		.file = spec->id,
 		.source = spec->source,
 		.path = spec->path,
 		.offset = spec->offset,
 		.line = spec->line > 0 ? spec->line : 1,
-		.before =
-		    read_before(spec->fd, before, sizeof before, spec->offset),
 	};
 
 	f->fd = spec->fd;
@@ -216,12 +235,11 @@ file_new(const struct file_spec *spec, block_fn *emit, void *ctx)
 	f->born_ns = rotated_born_ns(f->fd);
 	f->mark_step = MARK_FIRST;
 	f->blocks = blocks_new(&origin, spec->max_line, emit, ctx);
-	f->head_len =
-	    read_at(f->fd, f->head, min_size(HEAD_BYTES, spec->offset), 0);
-	if (spec->line == 0)
-		count_lines(f, spec->offset);
-	if (spec->offset > 0)
-		look_at_start(f);
+	f->is_packed = spec->packed;
+	if (spec->packed || spec->offset == 0)
+		return f;
+	restart(f, spec->offset, spec->line, false);
+	look_at_start(f);
 	return f;
 }
 
@@ -230,6 +248,7 @@ file_free(struct file *f)
 {
 	if (f == NULL)
 		return;
+	packed_free(f->packed);
 	file_park(f);
 	blocks_free(f->blocks);
 	free(f->marks);
@@ -359,14 +378,14 @@ mark_before(const struct file *f, int64_t size)
 	return last;
 }
 
+/* Whether the first bytes are those that were read, as far as the file goes. */
 static bool
-head_is(const struct file *f, int fd)
+head_is(const struct file *f, int fd, size_t len)
 {
 	char buf[HEAD_BYTES];
 
-	return f->head_len == HEAD_BYTES &&
-	       read_at(fd, buf, HEAD_BYTES, 0) == HEAD_BYTES &&
-	       memcmp(buf, f->head, HEAD_BYTES) == 0;
+	return f->head_len >= len && read_at(fd, buf, len, 0) == len &&
+	       memcmp(buf, f->head, len) == 0;
 }
 
 /* Whether a file of that size is the first part of what was read in f. */
@@ -375,26 +394,9 @@ is_first_part(const struct file *f, int fd, int64_t size)
 {
 	const struct mark *m = mark_before(f, size);
 
-	return m != NULL && head_is(f, fd) && mark_is(m, fd);
-}
-
-/* Starts over at a place; the lines before it are counted where line is 0. */
-static void
-restart(struct file *f, int64_t offset, int64_t line, bool new_line)
-{
-	char before[BLOCKS_ANCHOR];
-	struct text text = { NULL, 0 };
-
-	if (!new_line)
-		text = read_before(f->fd, before, sizeof before, offset);
-	blocks_restart(f->blocks, offset, line > 0 ? line : 1, text);
-	f->head_len = read_at(f->fd, f->head, min_size(HEAD_BYTES, offset), 0);
-	while (f->mark_count > 0 && f->marks[f->mark_count - 1].end > offset)
-		f->mark_count--;
-	f->zeros_to = 0;
-	f->count_at = f->count_end = 0;
-	if (line == 0)
-		count_lines(f, offset);
+	if (size < CUT_MIN || !head_is(f, fd, min_size(HEAD_BYTES, size)))
+		return false;
+	return size <= HEAD_BYTES || (m != NULL && mark_is(m, fd));
 }
 
 /* How many zeros there are at the start. */
@@ -538,6 +540,45 @@ read_some(struct file *f, size_t *got, struct err *err)
 	return at_end ? FILE_END : FILE_MORE;
 }
 
+/* Reads on in what a file was compressed from. */
+static enum file_reading
+read_packed(struct file *f, size_t share, size_t *got, struct err *err)
+{
+	int64_t skip = blocks_read_offset(f->blocks);
+	size_t room;
+	ssize_t n;
+
+	if (f->packed_ended)
+		return FILE_END;
+	if (f->packed == NULL && lseek(f->fd, 0, SEEK_SET) == 0)
+		f->packed = packed_open(f->fd, (struct text){ NULL, 0 }, err);
+	for (size_t done = 0; done < share; done += (size_t)n) {
+		int64_t at = f->packed == NULL ? 0 : packed_offset(f->packed);
+
+		if (f->packed == NULL)
+			n = -1;
+		else if (at < skip)
+			n = packed_skip(
+			    f->packed, min_size(share, skip - at), err);
+		else {
+			char *data = blocks_room(f->blocks, &room);
+
+			n = packed_read(f->packed, data, room, err);
+			if (n > 0) {
+				head_add(f, data, (size_t)n, at);
+				blocks_feed(f->blocks, (size_t)n);
+				*got += (size_t)n;
+				skip = blocks_read_offset(f->blocks);
+			}
+		}
+		if (n <= 0) {
+			f->packed_ended = true;
+			return n == 0 ? FILE_END : FILE_BROKEN;
+		}
+	}
+	return FILE_MORE;
+}
+
 static void
 look(struct file *f, struct stat *st)
 {
@@ -554,6 +595,8 @@ file_read(struct file *f, size_t share, size_t *got, struct err *err)
 
 	assert(f->fd >= 0);
 	*got = 0;
+	if (f->is_packed)
+		return read_packed(f, share, got, err);
 	look(f, &st);
 	if (f->foreign != NULL)
 		look_at_start(f);
@@ -572,18 +615,6 @@ file_read(struct file *f, size_t share, size_t *got, struct err *err)
 	if (reading == FILE_END)
 		f->written = st.st_mtim;
 	return reading;
-}
-
-/* Whether bytes repeat themselves, so that they may stand in another text by
- * chance. */
-static bool
-is_periodic(struct text text)
-{
-	for (size_t period = 1; period <= text.len / 2; period++)
-		if (memcmp(text.data, text.data + period, text.len - period) ==
-		    0)
-			return true;
-	return false;
 }
 
 /* Where the only occurrence of text in a stretch of the file ends; -1: there is
@@ -627,7 +658,7 @@ find_read(const struct file *f, int fd)
 	int64_t from = was > MOVED_DOWN ? was - MOVED_DOWN : 0;
 	struct stat st;
 
-	if (last.len < BLOCKS_ANCHOR || is_periodic(last) ||
+	if (last.len < BLOCKS_ANCHOR || text_is_periodic(last) ||
 	    fstat(fd, &st) != 0)
 		return -1;
 	return find_text(fd, last, from,
@@ -770,6 +801,12 @@ uint64_t
 file_long_lines(const struct file *f)
 {
 	return blocks_truncated(f->blocks);
+}
+
+bool
+file_is_packed(const struct file *f)
+{
+	return f->is_packed;
 }
 
 int64_t

@@ -44,6 +44,8 @@ struct file_spec {
 	int64_t offset; /* where reading starts */
 	int64_t line;   /* number of the line there; 0: not known, the lines
 	                   before it are counted first */
+	bool packed;    /* read what it was compressed from: places are in that,
+	                   and nothing will be added to it */
 };
 
 /** Returns a file to free with file_free(); never NULL. */
@@ -112,6 +114,7 @@ int64_t file_unread(const struct file *f);
 bool file_is_still(const struct file *f, const struct stat *st);
 uint64_t file_long_lines(const struct file *f);
 int64_t file_born_ns(const struct file *f); /* 0: not known */
+bool file_is_packed(const struct file *f);
 
 /**
  * How far it was read: path, offset, line (0: not counted yet) and the

@@ -165,7 +165,8 @@ static bool
 may_park(const struct followed *f)
 {
 	return !f->held && !f->ready && f->after == NULL && f->waiting == 0 &&
-	       f->original == NULL && f->copies == 0;
+	       f->original == NULL && f->copies == 0 &&
+	       !file_is_packed(f->file);
 }
 
 /* Parks what was read longest ago, until there is room for one more. */
@@ -393,6 +394,12 @@ read_ended(struct followed *f)
 static void
 read_broken(struct followed *f, const struct err *err)
 {
+	if (file_is_packed(f->file)) {
+		following_lose(
+		    f->all, f->source, file_path(f->file), err->text, 0);
+		let_go_on(f);
+		return;
+	}
 	if (!f->broken)
 		log_warning("log cannot be read, trying again every second "
 			    "source=%s path=%s reason=%s",

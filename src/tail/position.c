@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "store/store.h"
+#include "tail/archive.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -17,13 +18,18 @@
 #define OFFSET 8
 #define BORN 8
 
+#define BASE UINT64_C(0x9e3779b97f4a7c15) /* odd, and large */
+#define DOWN_MAX (16LL << 20) /* as far text is looked for that moved */
+#define UP_MAX (1LL << 20)
+#define PACKED_MAX (1LL << 30)
+
 uint64_t
 position_hash(struct text text)
 {
-	uint64_t h = 0xcbf29ce484222325;
+	uint64_t h = 0;
 
 	for (size_t i = 0; i < text.len; i++)
-		h = (h ^ (unsigned char)text.data[i]) * 0x100000001b3;
+		h = h * BASE + (unsigned char)text.data[i] + 1;
 	return h;
 }
 
@@ -93,8 +99,8 @@ position_head_is(const struct position *p, struct text head)
 
 /* The anchor says itself where it ends: who keeps a position may move it back
  * to the start of an event that waits. */
-int64_t
-position_anchor_end(const struct position *p)
+static int64_t
+anchor_end(const struct position *p)
 {
 	uint64_t end;
 
@@ -104,19 +110,37 @@ position_anchor_end(const struct position *p)
 	return end <= INT64_MAX ? (int64_t)end : -1;
 }
 
-bool
-position_anchor_is(const struct position *p, struct text before)
+static size_t
+anchor_len(const struct position *p)
 {
-	const char *print = p->anchor.data + OFFSET;
-	size_t len;
+	return number_get(p->anchor.data + OFFSET, LENGTH);
+}
 
-	if (!has_prints(p))
-		return false;
-	len = number_get(print, LENGTH);
-	if (len > before.len)
-		return false;
-	return print_is(
-	    print, (struct text){ before.data + before.len - len, len });
+static bool
+anchor_is(const struct position *p, struct text before)
+{
+	size_t len = anchor_len(p);
+
+	return len <= before.len &&
+	       print_is(p->anchor.data + OFFSET,
+		   (struct text){ before.data + before.len - len, len });
+}
+
+bool
+text_is_periodic(struct text text)
+{
+	for (size_t period = 1; period <= text.len / 2; period++)
+		if (memcmp(text.data, text.data + period, text.len - period) ==
+		    0)
+			return true;
+	return false;
+}
+
+/* Whether bytes before a position tell by themselves that it is that. */
+static bool
+is_enough(struct text before)
+{
+	return before.len == POSITION_BYTES && !text_is_periodic(before);
 }
 
 /* At most len bytes before end. */
@@ -140,21 +164,143 @@ read_before(int fd, char *buf, size_t len, int64_t end)
 	return (struct text){ buf, done };
 }
 
+static int64_t
+min(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 bool
 position_is(int fd, const struct position *p)
 {
-	int64_t end = position_anchor_end(p);
-	char buf[POSITION_BYTES];
+	int64_t end = anchor_end(p);
+	char bytes[POSITION_BYTES], head[POSITION_BYTES];
+	struct text before;
 	struct stat st;
 
 	if (end < 0 || fstat(fd, &st) != 0 || p->offset > st.st_size ||
 	    end > st.st_size)
 		return false;
-	return position_anchor_is(p, read_before(fd, buf, sizeof buf, end)) &&
-	       position_head_is(p,
-		   read_before(fd, buf, sizeof buf,
-		       st.st_size < (int64_t)sizeof buf ? st.st_size
-							: (int64_t)sizeof buf));
+	before = read_before(fd, bytes, sizeof bytes, end);
+	return anchor_is(p, before) &&
+	       (is_enough(before) ||
+		   position_head_is(p, read_before(fd, head, sizeof head,
+					   min(st.st_size, sizeof head))));
+}
+
+struct search {
+	struct text window; /* of the file, from `at` on */
+	int64_t at;
+	uint64_t hash, wanted, power; /* power: BASE to the anchor's length */
+	int64_t found;
+	bool ambiguous;
+};
+
+/* Slides the anchor's length over a window.  Its last bytes are gone through
+ * again at the start of the next. */
+static void
+slide(struct search *s)
+{
+	const unsigned char *data = (const unsigned char *)s->window.data;
+	uint64_t h =
+	    position_hash((struct text){ s->window.data, POSITION_BYTES });
+
+	for (size_t end = POSITION_BYTES;; end++) {
+		if (h == s->wanted) {
+			s->ambiguous |= s->found >= 0;
+			s->found = s->at + (int64_t)end;
+		}
+		if (end == s->window.len)
+			return;
+		h = h * BASE + data[end] + 1 -
+		    s->power * (data[end - POSITION_BYTES] + UINT64_C(1));
+	}
+}
+
+int64_t
+position_find(int fd, const struct position *p)
+{
+	int64_t was = anchor_end(p), from, to, place = -1;
+	struct search s = { .power = 1, .found = -1 };
+	char bytes[POSITION_BYTES], *buf;
+	struct stat st;
+
+	if (was < 0 || anchor_len(p) != POSITION_BYTES || fstat(fd, &st) != 0)
+		return -1;
+	from = was > DOWN_MAX ? was - DOWN_MAX : 0;
+	to = min(st.st_size, was + UP_MAX);
+	s.wanted = number_get(p->anchor.data + OFFSET + LENGTH, HASH);
+	for (size_t i = 0; i < POSITION_BYTES; i++)
+		s.power *= BASE;
+	buf = mem_new(UP_MAX, 1);
+	for (s.at = from; s.at + POSITION_BYTES <= to && !s.ambiguous;
+	     s.at += (int64_t)s.window.len - POSITION_BYTES + 1) {
+		int64_t end = min(to, s.at + UP_MAX);
+
+		s.window = read_before(fd, buf, (size_t)(end - s.at), end);
+		if (s.window.len < POSITION_BYTES)
+			break;
+		slide(&s);
+	}
+	free(buf);
+	if (s.found >= 0 && !s.ambiguous &&
+	    is_enough(read_before(fd, bytes, sizeof bytes, s.found)))
+		place = s.found - (was - p->offset);
+	return place >= 0 ? place : -1;
+}
+
+/* The last bytes of what goes by, and the first. */
+struct passing {
+	struct str last;
+	char head[POSITION_BYTES];
+	size_t head_len;
+};
+
+static void
+pass(struct passing *p, const char *data, size_t len)
+{
+	size_t room = sizeof p->head - p->head_len;
+
+	if (room > len)
+		room = len;
+	memcpy(p->head + p->head_len, data, room);
+	p->head_len += room;
+	str_add(&p->last, data, len);
+	if (p->last.len > POSITION_BYTES) {
+		memmove(p->last.data,
+		    p->last.data + p->last.len - POSITION_BYTES,
+		    POSITION_BYTES);
+		p->last.len = POSITION_BYTES;
+	}
+}
+
+bool
+position_is_packed(int fd, const struct position *p)
+{
+	int64_t left = anchor_end(p);
+	struct passing passing = { .head_len = 0 };
+	char buf[65536];
+	struct packed *packed;
+	bool is = false;
+
+	if (left <= 0 || left > PACKED_MAX || lseek(fd, 0, SEEK_SET) != 0)
+		return false;
+	packed = packed_open(fd, (struct text){ NULL, 0 }, NULL);
+	while (packed != NULL && left > 0) {
+		ssize_t n = packed_read(
+		    packed, buf, (size_t)min(left, sizeof buf), NULL);
+
+		if (n <= 0)
+			break;
+		pass(&passing, buf, (size_t)n);
+		left -= n;
+	}
+	is = left == 0 && anchor_is(p, str_text(&passing.last)) &&
+	     position_head_is(
+		 p, (struct text){ passing.head, passing.head_len });
+	str_free(&passing.last);
+	packed_free(packed);
+	return is;
 }
 
 int64_t

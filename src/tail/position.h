@@ -32,20 +32,30 @@ struct fingerprint {
 void position_print(struct position *p, struct fingerprint *out,
     struct text head, struct text anchor, int64_t born_ns);
 
-/** Whether the open file still starts, and before the position goes on, as it
- * did when that was told.  True of any file where nothing was read yet. */
+/** Whether an open file still starts, and before the position goes on, as it
+ * did when that was told; where enough was read, the latter will do.  True of
+ * any file where nothing was read yet. */
 bool position_is(int fd, const struct position *p);
-/** The same for a text that is read from its start: its first bytes (at least
- * POSITION_BYTES where there are so many), and where the anchor ends (-1: it
- * makes no sense) and the bytes before that. */
+/**
+ * Where the position is in an open file now, whose text has moved: behind the
+ * only place where the bytes stand that were before it.
+ *
+ * Returns -1 where there is no such place, for sure.
+ */
+int64_t position_find(int fd, const struct position *p);
+/** The same as position_is() for a compressed file, of at most 1 GiB up to the
+ * position: what it was compressed from. */
+bool position_is_packed(int fd, const struct position *p);
+/** Whether first bytes (POSITION_BYTES where there are so many) are those. */
 bool position_head_is(const struct position *p, struct text head);
-int64_t position_anchor_end(const struct position *p);
-bool position_anchor_is(const struct position *p, struct text before);
+/** Whether bytes repeat themselves, so that they may stand elsewhere by chance.
+ */
+bool text_is_periodic(struct text text);
 
 /** When the file was made, in ns since 1970; 0: not known. */
 int64_t position_born_ns(const struct position *p);
 
-/** FNV-1a (Fowler, Noll, Vo): against mistakes, not against forgers. */
+/** A polynomial hash (Karp and Rabin): against mistakes, not forgers. */
 uint64_t position_hash(struct text text);
 
 /* Positions kept for later: copies that own all their text. */

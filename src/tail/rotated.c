@@ -209,11 +209,33 @@ compare_numbers(int64_t a, int64_t b)
 	return a < b ? -1 : a > b;
 }
 
+/* Whether a name ends in a number that counts up as the file gets older; dates
+ * and numbers with zeros in front count the other way. */
+static bool
+is_counted_up(const char *path)
+{
+	const char *p = base_of(path);
+	const char *digits = NULL;
+	size_t len = 0;
+
+	while (*p != '\0') {
+		p += strcspn(p, "0123456789");
+		if (*p == '\0')
+			break;
+		digits = p;
+		len = strspn(p, "0123456789");
+		p += len;
+	}
+	return digits != NULL && len < 4 && digits[0] != '0';
+}
+
 /* Made and written within the same tick: log.10 is older than log.9. */
 static int
 compare_paths(const char *a, const char *b)
 {
-	return -strverscmp(a, b);
+	int order = strverscmp(a, b);
+
+	return is_counted_up(a) && is_counted_up(b) ? -order : order;
 }
 
 static int

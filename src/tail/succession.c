@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "store/store.h"
+#include "tail/archive.h"
 #include "tail/file.h"
 #include "tail/inotify.h"
 #include "tail/names.h"
@@ -17,12 +18,12 @@
 #include "tail/rotated.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* The kernel stamps files with the time of its last tick. */
 #define TICK_NS INT64_C(10000000)
-#define SAME_MIN 512 /* bytes; with less in common, files may be two */
 
 static const char *const *
 globs_of(const struct following *all, size_t source)
@@ -57,6 +58,22 @@ open_rotated(const struct rotated_file *r)
 	return -1;
 }
 
+static bool
+is_packed(int fd)
+{
+	char head[COMPRESSION_HEAD];
+	ssize_t n = pread(fd, head, sizeof head, 0);
+
+	return n > 0 && compression_is((struct text){ head, (size_t)n });
+}
+
+/* Whether a position is of that file, or of what it was compressed from. */
+static bool
+is_at(int fd, const struct position *p)
+{
+	return is_packed(fd) ? position_is_packed(fd, p) : position_is(fd, p);
+}
+
 /* Follows a file that has no name of ours any more. */
 static struct followed *
 follow(struct following *all, const struct identity *identity, int fd,
@@ -68,6 +85,7 @@ follow(struct following *all, const struct identity *identity, int fd,
 		.path = path,
 		.offset = offset,
 		.line = line,
+		.packed = is_packed(fd),
 	};
 	struct followed *f = followed_new(all, identity, &spec);
 
@@ -75,18 +93,21 @@ follow(struct following *all, const struct identity *identity, int fd,
 	return f;
 }
 
-/* Never seen: neither followed, nor kept in mind. */
+/* Never seen: neither kept in mind, nor by chance under the number of one that
+ * is gone. */
 static bool
-is_unknown(const struct following *all, const struct identity *i)
+is_unknown(const struct following *all, const struct identity *i, int fd)
 {
-	return map_get(all->known, identity_key(i)) == NULL &&
-	       map_get(all->released, identity_key(i)) == NULL;
+	const struct position *p = map_get(all->known, identity_key(i));
+
+	if (p == NULL)
+		p = map_get(all->released, identity_key(i));
+	return p == NULL || !is_at(fd, p);
 }
 
 struct between {
 	const char *path;
 	size_t source;
-	const struct identity *old;
 	int64_t old_born_ns;  /* 0: not known */
 	int64_t since_ms;     /* what was written before has been seen */
 	struct followed *was; /* read before; NULL: it is gone */
@@ -95,11 +116,16 @@ struct between {
 	bool copies; /* what is there now was there before: they are copies */
 };
 
-/* Whether a file came after the old one.  Both times are needed: a copy is made
- * late, and a rotated file may be written to late. */
+/* Whether a file came after the old one and before the next.  Both times are
+ * needed: a copy is made late, and a rotated file may be written to late. */
 static bool
 is_later(const struct rotated_file *r, const struct between *b)
 {
+	int64_t next_born_ns =
+	    b->next == NULL ? 0 : file_born_ns(b->next->file);
+
+	if (r->born_ns != 0 && next_born_ns != 0 && r->born_ns > next_born_ns)
+		return false;
 	return r->written_ns >= b->since_ms * 1000000 - TICK_NS &&
 	       (r->born_ns == 0 || b->old_born_ns == 0 ||
 		   r->born_ns >= b->old_born_ns);
@@ -114,7 +140,7 @@ is_of_old(int fd, const struct between *b)
 
 	if (b->position->offset == 0)
 		return false;
-	if (position_is(fd, b->position))
+	if (is_at(fd, b->position))
 		return true;
 	n = b->copies ? pread(fd, head, sizeof head, 0) : 0;
 	return n > 0 &&
@@ -133,12 +159,12 @@ take_between(struct following *all, const struct rotated_file *r,
 	if (f != NULL)
 		return f->fresh && f->after == NULL && f->waiting == 0 ? f
 		                                                       : NULL;
-	if (!is_unknown(all, &identity) || !is_later(r, b))
+	if (!is_later(r, b))
 		return NULL;
 	fd = open_rotated(r);
 	if (fd < 0)
 		return NULL;
-	if (is_of_old(fd, b)) {
+	if (!is_unknown(all, &identity, fd) || is_of_old(fd, b)) {
 		close(fd);
 		return NULL;
 	}
@@ -158,9 +184,7 @@ read_between(struct following *all, struct rotated *r, const struct between *b)
 	struct followed *last = b->was, *f;
 
 	for (size_t i = 0; i < count; i++) {
-		if (b->next != NULL && is_file(&files[i], &b->next->identity))
-			break; /* what follows came later still */
-		if (is_file(&files[i], b->old))
+		if (b->was != NULL && is_file(&files[i], &b->was->identity))
 			continue;
 		f = take_between(all, &files[i], b);
 		if (f == NULL || f == b->next)
@@ -182,7 +206,6 @@ succession_between(struct following *all, struct rotated *r, const char *path,
 	struct between b = {
 		.path = path,
 		.source = old->source,
-		.old = &old->identity,
 		.old_born_ns = file_born_ns(old->file),
 		.since_ms = all->since_ms,
 		.was = old,
@@ -211,7 +234,7 @@ take_copy(struct following *all, const struct rotated_file *r, size_t source,
 	fd = open_rotated(r);
 	if (fd < 0)
 		return NULL;
-	if (!position_is(fd, was)) {
+	if (!is_at(fd, was)) {
 		close(fd);
 		return NULL;
 	}
@@ -247,11 +270,8 @@ succession_copied(struct following *all, struct rotated *r, size_t source,
 		return NULL;
 	count = rotated_list(r, was->path, globs_of(all, source), &files);
 	for (size_t i = count; i-- > 0 && b.was == NULL;)
-		if (files[i].size >= was->offset &&
-		    files[i].inode != was->inode)
+		if (files[i].inode != was->inode)
 			b.was = take_copy(all, &files[i], source, was);
-	if (b.was != NULL)
-		b.old = &b.was->identity;
 	return read_between(all, r, &b);
 }
 
@@ -382,13 +402,12 @@ find_rotated(const struct following *all, const struct stray *s,
 		    identity_of_rotated(s->identity.source, r);
 
 		if (by_number ? r->inode != p->inode || r->device != p->device
-			      : p->offset == 0 || r->size < p->offset ||
+			      : p->offset == 0 ||
 				    map_get(all->by_identity,
-					identity_key(&identity)) != NULL ||
-				    !is_unknown(all, &identity))
+					identity_key(&identity)) != NULL)
 			continue;
 		*fd = open_rotated(r);
-		if (*fd >= 0 && position_is(*fd, p))
+		if (*fd >= 0 && is_at(*fd, p))
 			return r;
 		if (*fd >= 0)
 			close(*fd);
@@ -401,16 +420,18 @@ static struct followed *
 find_rewritten(const struct stray *s, const struct name *n)
 {
 	struct followed *f = n == NULL ? NULL : n->file;
+	int64_t offset;
 
-	if (f == NULL || !f->fresh || file_read_offset(f->file) > 0 ||
-	    s->position->offset < SAME_MIN ||
-	    !position_is(file_fd(f->file), s->position))
+	if (f == NULL || !f->fresh || file_read_offset(f->file) > 0)
 		return NULL;
-	file_seek(f->file, s->position->offset, s->position->line);
+	offset = position_find(file_fd(f->file), s->position);
+	if (offset < 0)
+		return NULL;
+	file_seek(f->file, offset, 0);
 	f->fresh = false;
 	log_info("the file was written anew with the same text, reading on "
 		 "behind it path=%s offset=%" PRId64,
-	    s->position->path, s->position->offset);
+	    s->position->path, offset);
 	return f;
 }
 
@@ -481,7 +502,6 @@ resume_path(struct following *all, struct rotated *r, const struct strays *s,
 	struct between b = {
 		.path = path,
 		.source = source,
-		.old = &newest->identity,
 		.old_born_ns = position_born_ns(newest->position),
 		.since_ms = all->seen_ms[source],
 		.position = newest->position,

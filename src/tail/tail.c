@@ -205,10 +205,18 @@ choose_start(struct tail *t, const struct name *n,
 	const struct position *p = position_for(t, n, identity);
 	struct position *was = NULL;
 
+	int64_t moved;
+
 	spec->line = 1;
 	if (p != NULL && position_is(spec->fd, p)) {
 		spec->offset = p->offset;
 		spec->line = p->line > 0 ? p->line : 0;
+	} else if (p != NULL && (moved = position_find(spec->fd, p)) >= 0) {
+		log_info("the text moved within the file, reading on behind "
+			 "it source=%s path=%s was=%" PRId64 " now=%" PRId64,
+		    s->name, n->path, p->offset, moved);
+		spec->offset = moved;
+		spec->line = 0;
 	} else if (p != NULL) {
 		log_warning("file was rewritten, reading from its start "
 			    "source=%s path=%s was=%" PRId64 " now=%" PRId64,
