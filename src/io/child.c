@@ -51,6 +51,7 @@ struct child {
 	struct at_end *at_end; /* once its owner let go */
 	int64_t grace_ms, started_ms;
 	int64_t kill_ms; /* when its grace is over, once condemned */
+	bool whole;      /* its session ends with it */
 	bool telling;    /* the end: keeps child_free() from freeing */
 	bool free;       /* its owner let go */
 	child_end_fn *end;
@@ -97,16 +98,18 @@ pipes_open(struct pipes *p, struct err *err)
 /* Where 0, 1 or 2 were closed here, the read end of the input pipe may be one
  * of them, and the write end of the output pipe none: so in this order. */
 static void
-set_files(
-    posix_spawn_file_actions_t *files, const char *cwd, const struct pipes *p)
+set_files(posix_spawn_file_actions_t *files, const struct child_spec *spec,
+    const struct pipes *p)
 {
+	int out = spec->stdout_fd != NULL ? *spec->stdout_fd : p->output[1];
 	int no_memory =
 	    posix_spawn_file_actions_init(files) ||
 	    posix_spawn_file_actions_adddup2(files, p->input[0], 0) ||
-	    posix_spawn_file_actions_adddup2(files, p->output[1], 1) ||
+	    posix_spawn_file_actions_adddup2(files, out, 1) ||
 	    posix_spawn_file_actions_adddup2(files, p->output[1], 2) ||
 	    posix_spawn_file_actions_addclosefrom_np(files, 3) ||
-	    (cwd != NULL && posix_spawn_file_actions_addchdir_np(files, cwd));
+	    (spec->cwd != NULL &&
+		posix_spawn_file_actions_addchdir_np(files, spec->cwd));
 
 	if (no_memory)
 		mem_check(NULL);
@@ -141,7 +144,7 @@ spawn(const struct child_spec *spec, const struct pipes *p, struct err *err)
 
 	if (program == NULL)
 		return -1;
-	set_files(&files, spec->cwd, p);
+	set_files(&files, spec, p);
 	set_attributes(&attributes);
 	/* it does not write to them: POSIX says why they are not const */
 	number = posix_spawn(&pid, program, &files, &attributes,
@@ -263,6 +266,16 @@ look_later(struct child *c)
 	timer_at(c->timer, at_ms < c->kill_ms ? at_ms : c->kill_ms);
 }
 
+static void
+condemn(struct child *c)
+{
+	c->state = CHILD_CONDEMNED;
+	c->family = family_new(c->pid);
+	family_signal(c->family, SIGTERM);
+	c->kill_ms = clock_now_ms() + c->grace_ms;
+	timer_at(c->timer, c->kill_ms);
+}
+
 /* What is left to do for its family decides how long its zombie stays. */
 static void
 leave_family(struct child *c)
@@ -290,6 +303,8 @@ child_tell(struct child *c, bool known, const siginfo_t *info)
 	c->telling = true;
 	drain(c);
 	child_close(c);
+	if (c->whole && c->state == CHILD_RUNNING)
+		condemn(c);
 	leave_family(c);
 	end.output = output_text(c->output);
 	end.output_bytes = output_bytes(c->output);
@@ -343,11 +358,7 @@ time_is_up(void *ctx)
 	case CHILD_RUNNING:
 		if (child_look(c)) /* in time after all */
 			break;
-		c->state = CHILD_CONDEMNED;
-		c->family = family_new(c->pid);
-		family_signal(c->family, SIGTERM);
-		c->kill_ms = clock_now_ms() + c->grace_ms;
-		timer_at(c->timer, c->kill_ms);
+		condemn(c);
 		break;
 	case CHILD_CONDEMNED:
 		c->state = CHILD_KILLED;
@@ -374,6 +385,7 @@ child_new(struct loop *l, const struct child_spec *spec, pid_t pid, int pidfd,
 	c->input_fd = p->input[1];
 	c->output_fd = p->output[0];
 	c->grace_ms = spec->grace_ms;
+	c->whole = spec->whole;
 	c->started_ms = clock_now_ms();
 	c->output = output_new(spec->output_max, line_came, c);
 	c->output_watch = on_readable_new(l, c->output_fd, output_came, c);
@@ -432,6 +444,13 @@ pid_t
 child_pid(const struct child *c)
 {
 	return c->pid;
+}
+
+void
+child_stop(struct child *c)
+{
+	if (c->state == CHILD_RUNNING && c->pidfd >= 0)
+		condemn(c);
 }
 
 /* The loop ends: who is condemned has had its time, who runs goes on. */

@@ -28,6 +28,11 @@ struct child_spec {
 	                            escaped from it; INT64_MAX: never */
 	int64_t grace_ms;        /* so much later SIGKILL */
 	size_t output_max;       /* bytes kept: the last ones */
+	const int *stdout_fd;    /* lent: its standard output goes there, and
+	                            what is read here is its standard error
+	                            alone; NULL: both are read */
+	bool whole; /* when it ends of itself, what is left of its session is
+	               ended as if its time were up */
 };
 
 struct child_end {
@@ -64,6 +69,9 @@ struct child *child_start(struct loop *l, const struct child_spec *spec,
 void child_feed(struct child *c, struct text input);
 
 pid_t child_pid(const struct child *c);
+
+/** Its time is up now. */
+void child_stop(struct child *c);
 
 /**
  * Lets go: no callback comes any more; a process that still runs goes on,

@@ -110,6 +110,27 @@ program_find(
 	return search(name, search_path(envp), cwd, err);
 }
 
+char **
+program_environment(void)
+{
+	static const char *const names[] = { "PATH", "HOME", "LANG", "TZ" };
+	size_t count = sizeof names / sizeof *names, used = 0;
+	char **envp = mem_new(count + 1, sizeof *envp);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *value = getenv(names[i]);
+		struct str entry = { 0 };
+
+		if ((value == NULL || value[0] == '\0') && i == 0)
+			value = "/usr/local/bin:/usr/bin:/bin";
+		if (value == NULL || value[0] == '\0')
+			continue;
+		str_printf(&entry, "%s=%s", names[i], value);
+		envp[used++] = str_take(&entry);
+	}
+	return envp;
+}
+
 /* Why the directory cannot be worked in; 0: it can. */
 static int
 directory_fault(const char *path, const char *cwd, struct err *err)

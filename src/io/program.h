@@ -22,6 +22,15 @@ char *program_find(const char *name, const char *const *envp, const char *cwd,
     struct err *err);
 
 /**
+ * The environment of a program that gets nothing but the surroundings: PATH,
+ * HOME, LANG and TZ as they are here, where they are set.
+ *
+ * Returns an array that ends with NULL, each entry and itself for the caller
+ * to free.
+ */
+char **program_environment(void);
+
+/**
  * Says why executing path in cwd failed with error number.  Returns -1, always.
  */
 int program_fault(

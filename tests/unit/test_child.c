@@ -639,6 +639,63 @@ when_the_loop_ends_nobody_keeps_a_grace(void **state)
 }
 
 static void
+a_whole_session_ends_with_its_leader(void **state)
+{
+	struct world *w = *state;
+	struct child_spec spec =
+	    spec_of(SHELL("(trap '' TERM; sleep 1000) & echo $!;"
+			  "sleep 1000 & echo $!; exit 5"));
+	pid_t pids[2] = { 0 };
+
+	spec.whole = true;
+	spec.grace_ms = 200;
+	run_spec(w, &spec);
+	assert_ended(w, false, 5, false);
+	assert_int_equal(read_pids(w, pids, 2), 2);
+	run_until_reaped(w);
+	assert_gone(pids[0]);
+	assert_gone(pids[1]);
+}
+
+static void
+who_is_stopped_is_ended_as_if_its_time_were_up(void **state)
+{
+	struct world *w = *state;
+	struct child_spec spec =
+	    spec_of(SHELL("trap '' TERM; sleep 1000 & sleep 1000"));
+
+	spec.grace_ms = 200;
+	start_spec(w, &spec);
+	child_stop(w->child);
+	child_stop(w->child);
+	run(w);
+	assert_true(w->ended);
+	assert_true(w->end.signaled);
+	assert_true(w->end.timed_out);
+	run_until_reaped(w);
+	child_stop(w->child); /* nobody is there any more */
+}
+
+static void
+standard_output_can_go_elsewhere(void **state)
+{
+	struct world *w = *state;
+	struct child_spec spec = spec_of(SHELL("echo out; echo err >&2"));
+	char buf[16] = "";
+	int fds[2];
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	spec.stdout_fd = &fds[1];
+	run_spec(w, &spec);
+	close(fds[1]);
+	assert_int_equal(read(fds[0], buf, sizeof buf), 4);
+	assert_string_equal(buf, "out\n");
+	assert_int_equal(read(fds[0], buf, sizeof buf), 0);
+	close(fds[0]);
+	assert_output(w, "err\n", 4);
+}
+
+static void
 who_stopped_itself_is_ended_too(void **state)
 {
 	struct world *w = *state;
@@ -1071,6 +1128,9 @@ main(int argc, char **argv)
 		TEST(nobody_born_while_the_others_are_killed_survives),
 		TEST(who_outlives_the_time_out_of_its_parent_keeps_its_grace),
 		cmocka_unit_test(when_the_loop_ends_nobody_keeps_a_grace),
+		TEST(a_whole_session_ends_with_its_leader),
+		TEST(who_is_stopped_is_ended_as_if_its_time_were_up),
+		TEST(standard_output_can_go_elsewhere),
 		TEST(who_stopped_itself_is_ended_too),
 		TEST(an_end_that_came_before_the_time_out_was_seen_is_in_time),
 		TEST(a_child_may_be_let_go_at_its_end),
