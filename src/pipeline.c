@@ -16,6 +16,7 @@
 #include "io/timer.h"
 #include "ruleset.h"
 #include "store/store.h"
+#include "tail/streams.h"
 
 #include <inttypes.h>
 
@@ -44,6 +45,7 @@ struct pipeline {
 	struct pipeline_spec spec;
 	const struct ruleset *rs;
 	struct tail *tail;
+	struct streams *streams;
 	struct matcher *matcher;
 	struct detectors *detectors;
 	struct incidents *incidents;
@@ -539,6 +541,7 @@ on_starting(size_t action, void *ctx)
 	map_free(p->marks[action]);
 	p->marks[action] = map_new(SIZE_MAX, free);
 	tail_sizes(p->tail, mark_file, p->marks[action]);
+	streams_sizes(p->streams, mark_file, p->marks[action]);
 }
 
 static void
@@ -580,11 +583,12 @@ finish_if_done(struct pipeline *p)
 	if (p->finished || p->urgent)
 		return;
 	if (p->stopping) {
-		if (!actions_running(p->actions))
+		if (!actions_running(p->actions) && streams_stopped(p->streams))
 			finish(p);
 		return;
 	}
-	if (!p->spec.once || !tail_caught_up(p->tail))
+	if (!p->spec.once || !tail_caught_up(p->tail) ||
+	    !streams_ended(p->streams))
 		return;
 	p->flushed = true;
 	matcher_flush(p->matcher); /* may lead to more */
@@ -595,9 +599,12 @@ finish_if_done(struct pipeline *p)
 static void
 on_stop_timeout(void *ctx)
 {
-	log_warning("a script still runs; leaving it running, the next start "
-		    "waits for it");
-	finish(ctx);
+	struct pipeline *p = ctx;
+
+	if (actions_running(p->actions))
+		log_warning("a script still runs; leaving it running, the next "
+			    "start waits for it");
+	finish(p);
 }
 
 void
@@ -607,10 +614,10 @@ pipeline_stop(struct pipeline *p)
 		return;
 	p->stopping = true;
 	actions_stop(p->actions);
-	if (actions_running(p->actions)) {
+	streams_stop(p->streams);
+	if (actions_running(p->actions))
 		log_info("waiting for a script that runs");
-		timer_in(p->stop, STOP_MS);
-	}
+	timer_in(p->stop, STOP_MS);
 	turn_ask(p->commit_turn);
 }
 
@@ -699,6 +706,8 @@ pipeline_new(const struct pipeline_spec *spec)
 	p->failures = map_new(100000, free);
 	p->tail =
 	    tail_new(spec->loop, rs->tail_sources, rs->source_count, &tail);
+	p->streams = streams_new(spec->loop, rs->stream_sources,
+	    rs->stream_count, spec->once, &tail);
 	new_matcher(p);
 	p->detectors = detectors_new(
 	    rs->rules, rs->detectors, rs->rule_count, on_finding, p);
@@ -721,6 +730,7 @@ pipeline_free(struct pipeline *p)
 	incidents_free(p->incidents);
 	detectors_free(p->detectors);
 	matcher_free(p->matcher);
+	streams_free(p->streams);
 	tail_free(p->tail);
 	for (size_t k = 0; k < p->rs->action_count; k++)
 		map_free(p->marks[k]);
@@ -820,6 +830,7 @@ pipeline_start(struct pipeline *p, struct err *err)
 	if (load(p, err) < 0)
 		return err_wrap(err, "state");
 	tail_start(p->tail);
+	streams_start(p->streams);
 	turn_ask(p->commit_turn);
 	return 0;
 }

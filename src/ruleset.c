@@ -58,7 +58,7 @@ static const struct key context_keys[] = {
 
 static const struct key source_keys[] = {
 	{ "path", false },
-	{ "command", true },
+	{ "command", false },
 	{ "exclude", false },
 	{ "start_at", false },
 	{ "rotated", false },
@@ -77,6 +77,8 @@ static const struct synonym source_words[] = {
 	{ "files", "path" },
 	{ "paths", "path" },
 	{ "glob", "path" },
+	{ "cmd", "command" },
+	{ "exec", "command" },
 	{ NULL, NULL },
 };
 
@@ -239,6 +241,13 @@ multiline_read(struct event_source *es, const struct node *n, const char *what)
 	str_free(&owner);
 }
 
+static bool
+is_stdin(char *const *paths)
+{
+	return paths != NULL && paths[0] != NULL &&
+	       strcmp(paths[0], "-") == 0 && paths[1] == NULL;
+}
+
 static void
 paths_check(const struct node *n, char **paths, const char *what)
 {
@@ -246,13 +255,93 @@ paths_check(const struct node *n, char **paths, const char *what)
 		const struct node *at =
 		    node_kind(n) == NODE_LIST ? node_at(n, i) : n;
 
-		if (strcmp(paths[i], "-") == 0)
+		if (strcmp(paths[i], "-") == 0 && !is_stdin(paths))
 			node_error(at,
-			    "%s: standard input ('-') is not supported yet",
+			    "%s: '-' is standard input, which is a source of "
+			    "its own: no other path goes with it",
 			    what);
 		else if (paths[i][0] == '\0')
 			node_error(at, "%s: path is empty", what);
 	}
+}
+
+static void
+command_check(const struct node *n, char **argv, const char *what)
+{
+	const char *name = argv[0];
+
+	if (name == NULL || name[0] == '\0')
+		node_error(name != NULL ? node_at(n, 0) : n,
+		    "%s: command: needs a program", what);
+	else if (strchr(name, '/') != NULL && access(name, F_OK) != 0)
+		node_warning(node_at(n, 0),
+		    "%s: there is no %s (relative paths start where logwatch "
+		    "is started)",
+		    what, name);
+	else if (strchr(name, '/') != NULL && access(name, X_OK) != 0)
+		node_warning(node_at(n, 0),
+		    "%s: %s is not executable; chmod +x it", what, name);
+}
+
+/* What says something about files has no meaning for a stream. */
+static void
+stream_check(const struct node *n, const char *kind, const char *what)
+{
+	static const char *const file_only[] = { "exclude", "start_at",
+		"rotated" };
+
+	for (size_t i = 0; i < sizeof file_only / sizeof *file_only; i++)
+		if (node_get(n, file_only[i]) != NULL)
+			node_error(node_get(n, file_only[i]),
+			    "%s: '%s' is for files, not for %s", what,
+			    file_only[i], kind);
+}
+
+/* One of files, a command and standard input. */
+static void
+input_read(struct ruleset *rs, size_t i, const struct node *n, const char *what)
+{
+	const struct node *path = node_get(n, "path");
+	const struct node *command = node_get(n, "command");
+	size_t count;
+
+	if (path != NULL && command != NULL)
+		node_error(command,
+		    "%s: needs one of 'path' and 'command', "
+		    "not both",
+		    what);
+	else if (command == NULL && node_lacks(n, "path", source_keys))
+		node_error(n, "%s: needs 'path' or 'command'", what);
+	if (node_texts(path, true, &rs->source_paths[i], &count))
+		paths_check(path, rs->source_paths[i], what);
+	if (node_texts(command, false, &rs->source_commands[i], &count))
+		command_check(command, rs->source_commands[i], what);
+	if (command != NULL)
+		stream_check(n, "a command", what);
+	else if (is_stdin(rs->source_paths[i]))
+		stream_check(n, "standard input", what);
+}
+
+/* Only one can read it. */
+static void
+stdin_check(const struct ruleset *rs, const struct node *n, const char *what)
+{
+	if (ruleset_stdin(rs) != NULL)
+		node_error(n,
+		    "%s: source '%s' reads standard input already; only one "
+		    "can",
+		    what, ruleset_stdin(rs));
+}
+
+static void
+stream_add(struct ruleset *rs, size_t i)
+{
+	rs->stream_sources[rs->stream_count++] = (struct stream_source){
+		.name = rs->source_names[i],
+		.source = i,
+		.command = (const char *const *)rs->source_commands[i],
+		.max_line = rs->tail_sources[i].max_line,
+	};
 }
 
 static void
@@ -262,6 +351,7 @@ source_read(struct ruleset *rs, size_t i, const struct node *n)
 	static const char *const ansis[] = { "strip", "keep", NULL };
 	struct tail_source *ts = &rs->tail_sources[i];
 	struct event_source *es = &rs->event_sources[i];
+	static const char *const no_paths[] = { NULL };
 	int64_t max_line = MIB;
 	size_t count, word = 0;
 	struct str what = { 0 };
@@ -270,13 +360,7 @@ source_read(struct ruleset *rs, size_t i, const struct node *n)
 	ts->name = rs->source_names[i];
 	es->strip = true;
 	if (node_keys(n, source_keys, source_words, what.data)) {
-		if (node_lacks(n, "path", source_keys) &&
-		    node_get(n, "command") == NULL)
-			node_error(n, "%s: needs 'path'", what.data);
-		if (node_texts(node_get(n, "path"), true, &rs->source_paths[i],
-			&count))
-			paths_check(node_get(n, "path"), rs->source_paths[i],
-			    what.data);
+		input_read(rs, i, n, what.data);
 		node_texts(node_get(n, "exclude"), true,
 		    &rs->source_excludes[i], &count);
 		node_texts(node_get(n, "rotated"), true, &rs->source_rotated[i],
@@ -293,6 +377,12 @@ source_read(struct ruleset *rs, size_t i, const struct node *n)
 	ts->rotated = (const char *const *)rs->source_rotated[i];
 	ts->max_line = (size_t)max_line;
 	es->max_bytes = (size_t)max_line;
+	if (is_stdin(rs->source_paths[i]))
+		stdin_check(rs, node_get(n, "path"), what.data);
+	if (rs->source_commands[i] != NULL || is_stdin(rs->source_paths[i])) {
+		ts->paths = no_paths;
+		stream_add(rs, i);
+	}
 	str_free(&what);
 }
 
@@ -360,7 +450,9 @@ sources_section(struct reading *r)
 	rs->source_paths = mem_new(n, sizeof(char **));
 	rs->source_excludes = mem_new(n, sizeof(char **));
 	rs->source_rotated = mem_new(n, sizeof(char **));
+	rs->source_commands = mem_new(n, sizeof(char **));
 	rs->tail_sources = mem_new(n, sizeof *rs->tail_sources);
+	rs->stream_sources = mem_new(n, sizeof *rs->stream_sources);
 	rs->event_sources = mem_new(n, sizeof *rs->event_sources);
 	for (size_t i = 0; i < n; i++) {
 		rs->source_names[i] = mem_text(names[i]);
@@ -655,6 +747,7 @@ ruleset_free(struct ruleset *rs)
 		node_texts_free(rs->source_paths[i]);
 		node_texts_free(rs->source_excludes[i]);
 		node_texts_free(rs->source_rotated[i]);
+		node_texts_free(rs->source_commands[i]);
 		free(rs->source_names[i]);
 	}
 	free(rs->rules);
@@ -670,6 +763,8 @@ ruleset_free(struct ruleset *rs)
 	free(rs->source_paths);
 	free(rs->source_excludes);
 	free(rs->source_rotated);
+	free(rs->source_commands);
+	free(rs->stream_sources);
 	free(rs->state);
 	free(rs->host);
 	free(rs);
@@ -683,4 +778,13 @@ ruleset_source(const struct ruleset *rs, const char *name)
 	while (i < rs->source_count && strcmp(rs->source_names[i], name) != 0)
 		i++;
 	return i;
+}
+
+const char *
+ruleset_stdin(const struct ruleset *rs)
+{
+	for (size_t i = 0; i < rs->stream_count; i++)
+		if (rs->stream_sources[i].command == NULL)
+			return rs->stream_sources[i].name;
+	return NULL;
 }

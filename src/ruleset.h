@@ -12,7 +12,7 @@
 #include "detect/detectors.h"
 #include "incident/policy.h"
 #include "match/matcher.h"
-#include "tail/tail.h"
+#include "tail/streams.h"
 
 struct ruleset {
 	/* settings */
@@ -24,9 +24,12 @@ struct ruleset {
 	/* sources, by index */
 	char **source_names;
 	char ***source_paths, ***source_excludes, ***source_rotated;
+	char ***source_commands;
 	struct tail_source *tail_sources;
 	struct event_source *event_sources;
 	size_t source_count;
+	struct stream_source *stream_sources; /* of those, by their own index */
+	size_t stream_count;
 
 	/* rules, by index */
 	struct rule *rules;
@@ -58,5 +61,8 @@ void ruleset_free(struct ruleset *rs); /* NULL does nothing */
 
 /** Index of a source by name; source_count: none. */
 size_t ruleset_source(const struct ruleset *rs, const char *name);
+
+/** The source that is standard input; NULL: none is. */
+const char *ruleset_stdin(const struct ruleset *rs);
 
 #endif

@@ -399,6 +399,11 @@ read_rules(struct daemon *d)
 				"started",
 		    diag_errors(diag), diag_errors(diag) == 1 ? "" : "s");
 	diag_free(diag);
+	if (status == STATUS_OK && d->daemon && ruleset_stdin(d->rs) != NULL)
+		status = usage_wrong("run",
+		    "--daemon does not go with source '%s', which is standard "
+		    "input ('-'): a daemon has none",
+		    ruleset_stdin(d->rs));
 	return status;
 }
 

@@ -20,7 +20,8 @@ struct position;
 struct tail_source {
 	const char *name;
 	const char *const
-	    *paths; /* files or globs (*, ?, [], **), NULL-ended */
+	    *paths; /* files or globs (*, ?, [], **), NULL-ended; none where
+	               the source is no file, and not the tail's */
 	const char *const *exclude; /* globs for whole paths or base names that
 	                               are left out, NULL-ended; or NULL */
 	const char *const *rotated; /* globs that name rotated files, NULL-
