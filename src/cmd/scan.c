@@ -4,16 +4,21 @@
  */
 #include "cmd/cmd.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "incident/record.h"
+#include "io/loop.h"
+#include "io/timer.h"
 #include "ruleset.h"
 #include "tail/archive.h"
+#include "tail/streams.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +28,8 @@ static const char help[] =
     "LOG may be -, standard input; gzip, zstd, xz and bzip2 are unpacked.\n"
     "\n"
     "  --count            RULE<TAB>N a rule, also those with 0\n"
+    "  --follow           go on as the logs grow, through rotations, until\n"
+    "                     SIGINT or SIGTERM\n"
     "  --json             an object a match: path, line, offset, rule, event,\n"
     "                     captures\n"
     "  --rule ID          only this rule; may recur\n"
@@ -33,8 +40,11 @@ static const char help[] =
     "Exit status: 0 something matched, 1 nothing did, 2 wrong usage, 3 a log\n"
     "could not be read to its end, after what could be done.\n";
 
+static const char stdin_name[] = "(standard input)";
+
 enum flag {
 	OPTION_COUNT = 1,
+	OPTION_FOLLOW,
 	OPTION_JSON,
 	OPTION_RULE,
 	OPTION_SOURCE,
@@ -45,12 +55,12 @@ enum flag {
 
 static const struct option options[] = {
 	{ "count", no_argument, NULL, OPTION_COUNT },
+	{ "follow", no_argument, NULL, OPTION_FOLLOW },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "rule", required_argument, NULL, OPTION_RULE },
 	{ "source", required_argument, NULL, OPTION_SOURCE },
 	{ "rules", required_argument, NULL, OPTION_RULES },
 	{ "help", no_argument, NULL, OPTION_HELP },
-	{ "follow", no_argument, NULL, OPTION_LATER },
 	{ "unmatched", no_argument, NULL, OPTION_LATER },
 	{ NULL, 0, NULL, 0 },
 };
@@ -59,7 +69,7 @@ struct scan {
 	/* as asked for */
 	struct paths rules, ids;
 	const char *source_name;
-	bool count, json, colour;
+	bool count, json, colour, follow;
 
 	struct ruleset *rs;
 	size_t source;
@@ -73,6 +83,13 @@ struct scan {
 	} * last; /* by rule: the event that was printed last */
 	bool failed;
 	struct str shown;
+
+	/* to follow */
+	struct loop *loop;
+	struct tail *tail;
+	struct streams *streams;
+	struct timer *due;
+	bool only_streams; /* it ends where they do */
 };
 
 /* Log text as a terminal may show it; a pipe gets it as the rules saw it. */
@@ -164,7 +181,7 @@ on_block(const struct block *block, void *ctx)
 {
 	struct scan *s = ctx;
 
-	matcher_feed(s->matcher, block, 0, 0);
+	matcher_feed(s->matcher, block, s->follow ? clock_now_ms() : 0, 0);
 }
 
 static int
@@ -264,7 +281,7 @@ scan_log(struct scan *s, const char *path)
 	struct block_origin origin = {
 		.file = ++s->file,
 		.source = s->source,
-		.path = strcmp(path, "-") == 0 ? "(standard input)" : path,
+		.path = strcmp(path, "-") == 0 ? stdin_name : path,
 		.line = 1,
 	};
 	int fd = open_log(path);
@@ -281,6 +298,174 @@ scan_log(struct scan *s, const char *path)
 	matcher_end(s->matcher, origin.file);
 	blocks_free(bs);
 	close(fd);
+}
+
+/* Following */
+
+static void
+on_due(void *ctx)
+{
+	struct scan *s = ctx;
+
+	matcher_tick(s->matcher, clock_now_ms());
+	fflush(stdout);
+	timer_at(s->due, matcher_due(s->matcher));
+}
+
+/* The tail knows one source, and the rules may have more. */
+static void
+on_followed(const struct block *block, void *ctx)
+{
+	struct scan *s = ctx;
+	struct block b = *block;
+
+	b.source = s->source;
+	if (strcmp(b.path, "-") == 0)
+		b.path = stdin_name;
+	on_block(&b, s);
+}
+
+static void
+on_end(uint64_t file, void *ctx)
+{
+	struct scan *s = ctx;
+
+	matcher_end(s->matcher, file);
+	/* a truncated file comes to the same offsets again */
+	for (size_t k = 0; k < s->rs->rule_count; k++)
+		if (s->last[k].file == file)
+			s->last[k].file = 0;
+}
+
+static void
+on_turn(void *ctx)
+{
+	struct scan *s = ctx;
+
+	fflush(stdout);
+	tail_gone_saved(s->tail); /* there is nothing to forget them in */
+	timer_at(s->due, matcher_due(s->matcher));
+	if (ferror(stdout) || (s->only_streams && streams_ended(s->streams)))
+		loop_stop(s->loop);
+}
+
+static void
+on_lost(const struct tail_loss *loss, void *ctx)
+{
+	struct scan *s = ctx;
+
+	(void)loss;
+	s->failed = true;
+}
+
+static void
+on_stop(int signum, void *ctx)
+{
+	struct scan *s = ctx;
+
+	(void)signum;
+	loop_stop(s->loop);
+}
+
+static bool
+is_compressed(const char *path)
+{
+	char head[COMPRESSION_HEAD];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	ssize_t len = fd < 0 ? 0 : pread(fd, head, sizeof head, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return len > 0 && compression_is((struct text){ head, (size_t)len });
+}
+
+/* Which of the logs are files that can grow.  Returns how many. */
+static size_t
+files_of(struct scan *s, char *const *logs, size_t count, const char **paths)
+{
+	size_t files = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(logs[i], "-") == 0)
+			continue;
+		if (!is_compressed(logs[i])) {
+			paths[files++] = logs[i];
+			continue;
+		}
+		failed("%s is compressed and will not grow: scan it without "
+		       "--follow",
+		    logs[i]);
+		s->failed = true;
+	}
+	return files;
+}
+
+static int
+follow_start(struct scan *s, struct err *err)
+{
+	const struct log_options log = { .level = LOG_WARNING };
+
+	if (log_open(&log, err) < 0)
+		return -1;
+	tail_start(s->tail);
+	streams_start(s->streams);
+	return 0;
+}
+
+static void
+follow_run(struct scan *s)
+{
+	struct on_signal *stops[] = {
+		on_signal_new(s->loop, SIGINT, on_stop, s),
+		on_signal_new(s->loop, SIGTERM, on_stop, s),
+	};
+	struct err err;
+
+	if (follow_start(s, &err) == 0) {
+		loop_run(s->loop);
+		matcher_flush(s->matcher);
+	} else {
+		failed("%s", err.text);
+		s->failed = true;
+	}
+	on_signal_free(stops[0]);
+	on_signal_free(stops[1]);
+}
+
+/* All logs side by side, from their beginning and then as they grow. */
+static void
+follow_logs(struct scan *s, char *const *logs, size_t count)
+{
+	const char **paths = mem_new(count + 1, sizeof *paths);
+	const struct tail_source *as = &s->rs->tail_sources[s->source];
+	size_t files = files_of(s, logs, count, paths);
+	struct tail_source source = { .name = as->name,
+		.paths = paths,
+		.from_beginning = true,
+		.max_line = as->max_line };
+	struct stream_source input = { .name = as->name,
+		.max_line = as->max_line };
+	struct tail_callbacks callbacks = { .block = on_followed,
+		.end = on_end,
+		.turn = on_turn,
+		.lost = on_lost,
+		.ctx = s };
+	size_t inputs = 0;
+
+	for (size_t i = 0; i < count; i++)
+		inputs |= strcmp(logs[i], "-") == 0;
+	s->only_streams = files == 0;
+	s->loop = loop_new();
+	s->due = timer_new(s->loop, on_due, s);
+	s->tail = tail_new(s->loop, &source, 1, &callbacks);
+	s->streams = streams_new(s->loop, &input, inputs, true, &callbacks);
+	if (files + inputs > 0)
+		follow_run(s);
+	streams_free(s->streams);
+	tail_free(s->tail);
+	timer_free(s->due);
+	loop_free(s->loop);
+	free(paths);
 }
 
 static int
@@ -369,7 +554,10 @@ scan(struct scan *s, char *const *logs, size_t count)
 		s->hits = mem_new(s->rs->rule_count, sizeof *s->hits);
 		s->last = mem_new(s->rs->rule_count, sizeof *s->last);
 		new_matcher(s);
-		for (size_t i = 0; i < count && !ferror(stdout); i++)
+		if (s->follow)
+			follow_logs(s, logs, count);
+		for (size_t i = 0; i < count && !ferror(stdout) && !s->follow;
+		     i++)
 			scan_log(s, logs[i]);
 		status = report(s);
 		matcher_free(s->matcher);
@@ -393,6 +581,9 @@ parse(struct scan *s, int argc, char **argv)
 		switch (option) {
 		case OPTION_COUNT:
 			s->count = true;
+			break;
+		case OPTION_FOLLOW:
+			s->follow = true;
 			break;
 		case OPTION_JSON:
 			s->json = true;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Sources that are no files: commands and standard input.
+# Sources that are no files: commands and standard input; and scan --follow,
+# over files that rotate and over standard input.
 
 # shellcheck source=tests/e2e/lib.sh
 . "${srcdir:?names the source tree}/tests/e2e/lib.sh" || exit 1
@@ -229,4 +230,53 @@ rules "  in: {path: '-'}"
 expect_equal 'the status' 2 $?
 expect 'why' grep -q "source 'in', which is standard input" daemon.err
 
+step 'scan --follow goes through renames and copytruncate'
+rules '  app: {path: other.log}'
+echo 'error s1' >scan.txt
+"$LOGWATCH" scan --follow --json --rules rules.yml scan.txt late.txt \
+    >scan.out 2>scan.log &
+scanner=$!
+lib_pids+=("$scanner")
+hit() { # KEY...
+	[[ $(jq -r '.captures.n' scan.out 2>/dev/null | tr '\n' ' ') == "$*${*:+ }" ]]
+}
+wait_for 10 'what was there' hit s1
+echo 'error s2' >>scan.txt
+wait_for 10 'a line that was added' hit s1 s2
+mv scan.txt scan.txt.1
+echo 'error s3' >>scan.txt.1
+echo 'error s4' >scan.txt
+wait_for 10 'both sides of a rename' hit s1 s2 s3 s4
+cp scan.txt scan.txt.2
+: >scan.txt
+wait_for 10 'the truncation' grep -q truncated scan.log
+echo 'error s5' >>scan.txt
+wait_for 10 'after copytruncate, at the same offset' hit s1 s2 s3 s4 s5
+echo 'error s6' >late.txt
+wait_for 10 'a file that came late' hit s1 s2 s3 s4 s5 s6
+kill -INT "$scanner"
+wait "$scanner"
+expect_equal 'the status of a scan with hits' 0 $?
+
+step 'scan --follow: standard input, counts, no hit, a compressed log'
+got=$(printf 'error i1\nerror i2' |
+    timeout 20 "$LOGWATCH" scan --follow --rules rules.yml -)
+expect_equal 'standard input to its end' \
+    $'(standard input):1: r: error i1\n(standard input):2: r: error i2' "$got"
+got=$(timeout 20 "$LOGWATCH" scan --follow --count --rules rules.yml - \
+    </dev/null)
+expect_equal 'the status of a scan without' 1 $?
+expect_equal 'the counts' $'r\t0' "$got"
+"$LOGWATCH" scan --follow --rule r --rules rules.yml other.txt >scan.out \
+    2>none.log &
+scanner=$!
+lib_pids+=("$scanner")
+wait_for 10 'it waits' grep -qs 'not there' none.log
+kill "$scanner"
+wait "$scanner"
+expect_equal 'the status of a scan that was ended without' 1 $?
+echo 'error z' | gzip >z.txt
+timeout 20 "$LOGWATCH" scan --follow --rules rules.yml z.txt 2>scan.log
+expect_equal 'the status with a compressed log' 3 $?
+expect 'why' grep -q 'is compressed' scan.log
 step 'done'
