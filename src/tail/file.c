@@ -218,6 +218,12 @@ restart(struct file *f, int64_t offset, int64_t line, bool new_line)
 		count_lines(f, offset);
 }
 
+static int64_t
+min_offset(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 struct file *
 file_new(const struct file_spec *spec, block_fn *emit, void *ctx)
 {
@@ -649,7 +655,7 @@ out:
 }
 
 /* Where the bytes that were read last stand in another text; -1: nowhere, or
- * not for sure. */
+ * not for sure.  Where they are all that was read, it must start with them. */
 static int64_t
 find_read(const struct file *f, int fd)
 {
@@ -658,11 +664,14 @@ find_read(const struct file *f, int fd)
 	int64_t from = was > MOVED_DOWN ? was - MOVED_DOWN : 0;
 	struct stat st;
 
-	if (last.len < BLOCKS_ANCHOR || text_is_periodic(last) ||
-	    fstat(fd, &st) != 0)
+	if (last.len < CUT_MIN || text_is_periodic(last) || fstat(fd, &st) != 0)
 		return -1;
-	return find_text(fd, last, from,
-	    st.st_size < was + MOVED_UP ? st.st_size : was + MOVED_UP);
+	if (last.len < BLOCKS_ANCHOR)
+		return (int64_t)last.len == was && head_is(f, fd, last.len)
+		           ? was
+		           : -1;
+	return find_text(
+	    fd, last, from, min_offset(st.st_size, was + MOVED_UP));
 }
 
 /* The place where the first line that was not told begins, when what was read

@@ -351,9 +351,8 @@ changed(struct followed *f)
 		    file_offset(f->file));
 		break;
 	case FILE_CUT:
-		log_warning("the end of the file was cut off, reading on at "
-			    "its end source=%s path=%s was=%" PRId64
-			    " now=%" PRId64,
+		log_warning("file truncated to a part of it, reading on there "
+			    "source=%s path=%s was=%" PRId64 " now=%" PRId64,
 		    source_name(f->all, f->source), file_path(f->file), read,
 		    file_offset(f->file));
 		break;
@@ -381,6 +380,20 @@ say_long_lines(struct followed *f)
 	f->long_lines_ms = now_ms;
 }
 
+/* Nobody could open it again: a position in it is of no use. */
+static void
+forget_deleted(struct followed *f)
+{
+	struct position p;
+
+	if (f->dirty)
+		TAILQ_REMOVE(&f->all->dirty, f, dirty_link);
+	f->dirty = false;
+	followed_position(f, &p);
+	map_put(f->all->gone, identity_key(&f->identity), position_copy(&p));
+	f->all->changed = true;
+}
+
 static void
 read_ended(struct followed *f)
 {
@@ -388,6 +401,8 @@ read_ended(struct followed *f)
 
 	if (f->held && fstat(file_fd(f->file), &st) == 0)
 		f->deleted = st.st_nlink == 0;
+	if (f->deleted)
+		forget_deleted(f);
 	let_go_on(f);
 }
 
@@ -486,7 +501,7 @@ read_share(struct followed *f)
 		f->grown_ms = clock_now_ms();
 		f->fresh = false;
 	}
-	if (file_offset(f->file) != offset)
+	if (file_offset(f->file) != offset && !f->deleted)
 		make_dirty(f);
 	say_long_lines(f);
 	file_rest(f->file);

@@ -22,6 +22,7 @@
 #define DOWN_MAX (16LL << 20) /* as far text is looked for that moved */
 #define UP_MAX (1LL << 20)
 #define PACKED_MAX (1LL << 30)
+#define SAME_MIN 64 /* bytes; with less in common, files may be two */
 
 uint64_t
 position_hash(struct text text)

@@ -253,7 +253,7 @@ take_copy(struct following *all, const struct rotated_file *r, size_t source,
 
 struct followed *
 succession_copied(struct following *all, struct rotated *r, size_t source,
-    const struct position *was, int64_t since_ms)
+    const struct position *was, int64_t since_ms, bool *found)
 {
 	const struct rotated_file *files;
 	size_t count;
@@ -266,12 +266,14 @@ succession_copied(struct following *all, struct rotated *r, size_t source,
 		.copies = true,
 	};
 
-	if (was->offset == 0)
+	*found = was->offset == 0;
+	if (*found)
 		return NULL;
 	count = rotated_list(r, was->path, globs_of(all, source), &files);
 	for (size_t i = count; i-- > 0 && b.was == NULL;)
 		if (files[i].inode != was->inode)
 			b.was = take_copy(all, &files[i], source, was);
+	*found = b.was != NULL;
 	return read_between(all, r, &b);
 }
 
@@ -279,13 +281,14 @@ bool
 succession_copy(struct followed *f, const struct position *was)
 {
 	struct rotated *r = rotated_new();
+	bool found;
 	struct followed *copy =
-	    succession_copied(f->all, r, f->source, was, f->read_ms);
+	    succession_copied(f->all, r, f->source, was, f->read_ms, &found);
 
 	rotated_free(r);
 	if (copy != NULL)
 		followed_wait(f, copy);
-	return copy != NULL;
+	return found;
 }
 
 void
@@ -436,8 +439,7 @@ find_rewritten(const struct stray *s, const struct name *n)
 }
 
 static void
-stray_find(struct following *all, struct rotated *r, struct stray *s,
-    const struct name *n)
+stray_find(struct following *all, struct rotated *r, struct stray *s)
 {
 	const struct position *p = s->position;
 	const struct rotated_file *files, *found;
@@ -449,10 +451,8 @@ stray_find(struct following *all, struct rotated *r, struct stray *s,
 	found = find_rotated(all, s, files, count, true, &fd);
 	if (found == NULL)
 		found = find_rotated(all, s, files, count, false, &fd);
-	if (found == NULL) {
-		s->file = find_rewritten(s, n);
+	if (found == NULL)
 		return;
-	}
 	log_info("log was rotated meanwhile, the old file is read to its end "
 		 "first path=%s is=%s offset=%" PRId64,
 	    p->path, found->path, p->offset);
@@ -494,7 +494,7 @@ static void
 resume_path(struct following *all, struct rotated *r, const struct strays *s,
     size_t from, size_t to)
 {
-	const struct stray *newest = &s->at[to - 1];
+	struct stray *newest = &s->at[to - 1];
 	size_t source = newest->identity.source;
 	const char *path = newest->position->path;
 	struct name *n = names_find(all->names, source, path);
@@ -511,14 +511,16 @@ resume_path(struct following *all, struct rotated *r, const struct strays *s,
 	for (size_t i = from; i < to; i++) {
 		struct followed *f;
 
-		stray_find(all, r, &s->at[i], n);
+		stray_find(all, r, &s->at[i]);
 		f = s->at[i].file;
-		if (f == NULL || f == next)
+		if (f == NULL)
 			continue;
 		if (last != NULL)
 			followed_wait(f, last);
 		last = f;
 	}
+	if (newest->file == NULL)
+		newest->file = find_rewritten(newest, n);
 	b.was = last;
 	if (next == NULL || next->fresh)
 		last = read_between(all, r, &b);

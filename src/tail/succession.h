@@ -35,11 +35,12 @@ void succession_resume(struct following *all, struct rotated *r);
  * perhaps in a copy, and so may be what came in between.
  *
  * since_ms  wall time when the position was taken
+ * found     set to whether there is a copy that goes on at the position
  *
  * Returns the last of these, to be read before the file is; NULL: none.
  */
 struct followed *succession_copied(struct following *all, struct rotated *r,
-    size_t source, const struct position *was, int64_t since_ms);
+    size_t source, const struct position *was, int64_t since_ms, bool *found);
 /** The same for a file that is followed, which waits for the copies then. */
 bool succession_copy(struct followed *f, const struct position *was);
 /** The text of f changes: decides about those that may be copies of it as it

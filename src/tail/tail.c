@@ -153,16 +153,23 @@ turnover_add(struct tail *t, const struct name *n, struct followed *old,
 static void
 turn_over(struct tail *t, struct turnover *o, struct rotated *r)
 {
-	struct followed *copy;
+	struct followed *last;
+	bool found;
 
 	if (o->old != NULL) {
 		succession_between(&t->all, r, o->path, o->old, o->next);
 		return;
 	}
-	copy = succession_copied(
-	    &t->all, r, o->next->source, o->was, o->was->seen_ms);
-	if (copy != NULL)
-		followed_wait(o->next, copy);
+	last = succession_copied(
+	    &t->all, r, o->next->source, o->was, o->was->seen_ms, &found);
+	if (last != NULL)
+		followed_wait(o->next, last);
+	/* Under the number of a file that is gone. */
+	if (!found && position_born_ns(o->was) != file_born_ns(o->next->file))
+		following_lose(&t->all, o->next->source, o->path,
+		    "the file is gone, with what was written to it after "
+		    "the position",
+		    0);
 }
 
 /* The directories are read when all names have been looked at, so that what
