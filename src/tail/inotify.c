@@ -165,9 +165,16 @@ readable(int fd, void *ctx)
 	struct watcher *w = ctx;
 
 	(void)fd;
-	for (unsigned i = 0; i < READS_MAX && take_events(w); i++)
-		;
-	w->callbacks.done(w->callbacks.ctx);
+	w->callbacks.ready(w->callbacks.ctx);
+}
+
+bool
+watcher_take(struct watcher *w)
+{
+	for (unsigned i = 0; w != NULL && i < READS_MAX; i++)
+		if (!take_events(w))
+			return true;
+	return w == NULL;
 }
 
 struct watcher *

@@ -34,8 +34,8 @@ typedef void watch_fn(
 struct watcher_callbacks {
 	/** Events were lost: look at everything again. */
 	void (*overflow)(void *ctx);
-	/** All events that were there have been told. */
-	void (*done)(void *ctx);
+	/** There are events to take. */
+	void (*ready)(void *ctx);
 	void *ctx;
 };
 
@@ -43,6 +43,10 @@ struct watcher_callbacks {
 struct watcher *watcher_new(
     struct loop *l, const struct watcher_callbacks *callbacks, struct err *err);
 void watcher_free(struct watcher *w); /* free its watches before; NULL ok */
+
+/** Tells the events that are there; those of more than a turn's worth make it
+ * ready again.  Returns whether all were told.  NULL: there are none. */
+bool watcher_take(struct watcher *w);
 
 enum watch_dir {
 	WATCH_DIR_SELF,   /* only its own moves and end */

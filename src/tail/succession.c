@@ -212,11 +212,15 @@ succession_between(struct following *all, struct rotated *r, const char *path,
 		.position = &position,
 		.next = next,
 	};
+	bool old_succeeded = old->succeeded;
 	struct followed *last;
 
 	followed_position(old, &position);
 	last = read_between(all, r, &b);
-	followed_wait(next, last);
+	if (next != NULL)
+		followed_wait(next, last);
+	else if (last != old)
+		last->succeeded = old_succeeded;
 }
 
 /* Copies. */
@@ -480,8 +484,13 @@ stray_done(struct following *all, const struct stray *s, const struct name *n)
 			following_forget(all, s->identity.source, p);
 		return;
 	}
-	if (may_come(n))
+	if (may_come(n)) {
+		log_warning("log is not there; if it does not come back, what "
+			    "was written to it after the position is lost "
+			    "path=%s offset=%" PRId64 " line=%" PRId64,
+		    p->path, p->offset, p->line);
 		return;
+	}
 	following_lose(all, s->identity.source, p->path,
 	    "the file is gone, with what was written to it after the position",
 	    0);

@@ -17,7 +17,7 @@ struct rotated;
 /**
  * Another file is at a path than before.  Those that came and went in between
  * were never open: they are found among the rotated names and read after old
- * and before next.
+ * and before next (NULL: nothing is there now).
  *
  * r  a view of the directories that is newer than the look that found next
  */

@@ -47,6 +47,7 @@ struct tail {
 	STAILQ_HEAD(, turnover) turnovers; /* of this look */
 
 	bool starting;
+	bool polled;    /* what cannot be watched is looked at in this round */
 	bool found;     /* a file that was not followed, in this round */
 	bool caught_up; /* as last told */
 };
@@ -357,7 +358,12 @@ static void
 name_gone(struct tail *t, struct name *n, enum name_state state,
     const struct err *err)
 {
+	struct followed *old = n->file != NULL ? n->file : predecessor(t, n);
+
 	name_leave(n);
+	/* What came since may be gone again already. */
+	if (old != NULL && old->held)
+		turnover_add(t, n, old, NULL, NULL);
 	if (n->glob)
 		name_drop(n);
 	else
@@ -406,14 +412,28 @@ name_look(struct tail *t, struct name *n)
 
 /* Rounds. */
 
+/* What happens from now on is seen by a later look only where all that was
+ * heard of before is seen by this one. */
+static void
+hear(struct tail *t)
+{
+	int64_t now_ms = clock_wall_ms();
+	bool all = watcher_take(t->watcher);
+
+	if (all && (t->starting || t->polled || !names_polled(t->names))) {
+		t->all.since_ms = t->all.looked_ms;
+		t->all.looked_ms = now_ms;
+	}
+	t->polled = false;
+}
+
 static void
 look(struct tail *t)
 {
 	struct rotated *r = NULL;
 	struct name *n;
 
-	t->all.since_ms = t->all.looked_ms;
-	t->all.looked_ms = clock_wall_ms();
+	hear(t);
 	while ((n = names_next(t->names)) != NULL)
 		name_look(t, n);
 	if (!STAILQ_EMPTY(&t->turnovers) || t->starting || t->found)
@@ -453,6 +473,7 @@ poll(struct tail *t)
 {
 	following_poll(&t->all);
 	names_poll(t->names);
+	t->polled = true;
 }
 
 static void
