@@ -93,7 +93,9 @@ follow() {
 	wait_for "$patience" 'it follows' follows_again "$before"
 }
 follows_again() { # BEFORE
-	(($(grep -c ' following version=' watch.log) > $1))
+	(($(grep -c ' following version=' watch.log) > $1)) && return
+	running "$watcher" || die 'it ended instead of following'
+	return 1
 }
 
 ended() { # PID
@@ -150,10 +152,11 @@ all_told() {
 	told | sort >told.txt
 	[[ -z $(comm -23 want.txt told.txt) ]]
 }
-tell_difference() {
-	join -a 1 -a 2 -e 0 -o 0,1.2,2.2 want.txt told.txt | awk '
+tell_difference() { # [all]: name those that are not wanted, too
+	join -a 1 -a 2 -e 0 -o 0,1.2,2.2 want.txt told.txt |
+	    awk -v all="${1:-}" '
 	$3 < $2 { missing++; if (missing <= 8) m = m " " $1 }
-	$3 > $2 { more++; if (more <= 8) o = o " " $1 "(" $3 ")" }
+	$3 > $2 && (all || $2) { more++; if (more <= 8) o = o " " $1 "(" $3 ")" }
 	END {
 		print missing + 0, "not told:" m, "-", more + 0, \
 		    "told too often:" o
@@ -173,7 +176,7 @@ await_told() { # SPEC...
 expect_told_now() { # SPEC...
 	spec_expand "$@" | sort >want.txt
 	told | sort >told.txt
-	cmp -s want.txt told.txt || die "$(tell_difference)"
+	cmp -s want.txt told.txt || die "$(tell_difference all)"
 }
 # The same, by the daemon as it runs; and nothing comes to it when it stops, or
 # when everything is looked at once more by a new one.
