@@ -40,7 +40,7 @@ spec_expand() { # SPEC...
 		}
 		if (i = index($0, "..")) {
 			to = substr($0, i + 2)
-			for (id = substr($0, 1, i - 1); id <= to + 0; id++)
+			for (id = substr($0, 1, i - 1) + 0; id <= to + 0; id++)
 				print id, n
 		} else
 			print $0, n
@@ -217,6 +217,17 @@ times_said() { # EXTENDED-REGEX
 	grep -v ' incident opened ' watch.log | grep -Eic -- "$1"
 }
 
+# The script goes on in a mount namespace of its own, so that what its cases
+# mount is seen by them alone and ends with them; $own_mounts is empty where
+# there can be none.
+in_own_mounts() { # ARGUMENTS OF THE SCRIPT...
+	own_mounts=${E2E_OWN_MOUNTS:-}
+	[[ ! $own_mounts ]] || return 0
+	unshare -m --propagation private true 2>/dev/null || return 0
+	rm -rf "$tmp"
+	E2E_OWN_MOUNTS=yes exec unshare -m --propagation private "$0" "$@"
+}
+
 # For a case: this machine cannot run it.  It is named as skipped.
 skip() { # WHY...
 	echo "cannot run here: $*"
@@ -327,7 +338,7 @@ cases_reap() {
 	sleep 0.05
 	for number in "${!jobs_of[@]}"; do
 		p=${jobs_of[$number]}
-		if [[ -d /proc/$p && $(cat "/proc/$p/stat") != *') Z '* ]]; then
+		if [[ -d /proc/$p && $(cat "/proc/$p/stat" 2>&1) != *') Z '* ]]; then
 			((SECONDS - began[$number] < case_limit)) && continue
 			echo "not within $case_limit s" >>"$tmp/$number.out"
 			kill -KILL -- "-$p" 2>/dev/null
