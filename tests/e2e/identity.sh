@@ -65,7 +65,8 @@ remake_on_same_inode() { # TEXT-FILE
 		fi
 	done
 	((++tries < 6)) || skip 'no inode number was given out again'
-	mkdir again && cd again || die 'no directory'
+	mkdir again
+	cd again || die 'no directory'
 	tmp=$PWD
 	"${FUNCNAME[1]}"
 	exit 0
