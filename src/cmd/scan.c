@@ -101,7 +101,8 @@ put(struct scan *s, struct text text)
 		utf8_display(text, &s->shown);
 		text = str_text(&s->shown);
 	}
-	fwrite(text.data, 1, text.len, stdout);
+	if (text.len > 0) /* no text may have no address */
+		fwrite(text.data, 1, text.len, stdout);
 }
 
 static void
