@@ -524,11 +524,12 @@ on_want_proof(size_t action, bool wanted, void *ctx)
 }
 
 static void
-mark_file(uint64_t file, int64_t size, void *ctx)
+mark_file(uint64_t file, int64_t size, int64_t written_ms, void *ctx)
 {
 	struct map *marks = ctx;
 	struct mark *mark = mem_new(1, sizeof *mark);
 
+	(void)written_ms;
 	mark->size = size;
 	map_put(marks, file_key(&file), mark);
 }
@@ -689,8 +690,12 @@ pipeline_new(const struct pipeline_spec *spec)
 {
 	struct pipeline *p = mem_new(1, sizeof *p);
 	const struct ruleset *rs = spec->ruleset;
-	struct tail_callbacks tail = { on_block, on_file_end, on_tail_turn,
-		NULL, p };
+	struct tail_callbacks tail = {
+		.block = on_block,
+		.end = on_file_end,
+		.turn = on_tail_turn,
+		.ctx = p,
+	};
 	struct incidents_spec incidents = { rs->rules, rs->policies,
 		rs->rule_count, (const char *const *)rs->source_names,
 		rs->host };

@@ -109,6 +109,7 @@ struct store {
 	/* The last numbers given out.  A rollback does not take them back: the
 	 * caller keeps the row, and puts it again with its number. */
 	int64_t run_id, delivery_seq;
+	char *moved_to; /* where a damaged file went; NULL: there was none */
 };
 
 static struct query
@@ -141,10 +142,11 @@ store_new(struct database *db, struct err *err)
 	return NULL;
 }
 
-/* Puts a damaged file out of the way, so that the next try makes a new one. */
+/* Puts a damaged file out of the way, so that the next try makes a new one.
+ * *moved_to is replaced by where it went. */
 static int
 make_way(const char *path, const char *file, const struct stat *judged,
-    const struct err *reason, struct err *err)
+    const struct err *reason, char **moved_to, struct err *err)
 {
 	char *moved;
 
@@ -156,13 +158,15 @@ make_way(const char *path, const char *file, const struct stat *judged,
 	if (statefile_move_aside(file, judged, &moved, err) != 0)
 		return err_wrap(
 		    err, "state file %s is damaged (%s)", path, reason->text);
-	if (moved != NULL)
-		log_warning("state file is damaged, starting with a new one; "
-			    "positions in logs, open incidents, notifications "
-			    "that waited and the ledger of runs are lost "
-			    "reason=%s path=%s moved_to=%s",
-		    reason->text, path, moved);
-	free(moved);
+	if (moved == NULL)
+		return 0;
+	log_warning("state file is damaged, starting with a new one; "
+		    "positions in logs, open incidents, notifications "
+		    "that waited and the ledger of runs are lost "
+		    "reason=%s path=%s moved_to=%s",
+	    reason->text, path, moved);
+	free(*moved_to);
+	*moved_to = moved;
 	return 0;
 }
 
@@ -195,7 +199,7 @@ emptied(const char *file, const struct stat *st, struct err *err)
 /* One look at the file, which is made where it is not there. */
 static struct database *
 try_open(const char *path, enum schema_verdict *verdict, pid_t *holder,
-    struct err *err)
+    char **moved_to, struct err *err)
 {
 	struct database *db = NULL;
 	struct err reason = { "" };
@@ -214,7 +218,7 @@ try_open(const char *path, enum schema_verdict *verdict, pid_t *holder,
 		    file, DATABASE_STATE, path, STATEMENTS, verdict, &reason);
 	}
 	if (*verdict == SCHEMA_DAMAGED &&
-	    make_way(path, file, &st, &reason, err) != 0)
+	    make_way(path, file, &st, &reason, moved_to, err) != 0)
 		*verdict = SCHEMA_FAILED;
 	else if (*verdict == SCHEMA_BUSY)
 		*holder = statefile_holder(file);
@@ -225,13 +229,14 @@ try_open(const char *path, enum schema_verdict *verdict, pid_t *holder,
 }
 
 static struct database *
-open_locked(const char *path, struct err *err)
+open_locked(const char *path, char **moved_to, struct err *err)
 {
 	enum schema_verdict verdict = SCHEMA_BUSY;
 	pid_t holder = 0;
 
 	for (int i = 0; i < OPEN_TRIES && holder == 0; i++) {
-		struct database *db = try_open(path, &verdict, &holder, err);
+		struct database *db =
+		    try_open(path, &verdict, &holder, moved_to, err);
 
 		if (db != NULL)
 			return db;
@@ -246,11 +251,19 @@ struct store *
 store_open(const char *path, struct err *err)
 {
 	int queue = statefile_queue(path);
-	struct database *db = open_locked(path, err);
+	char *moved_to = NULL;
+	struct database *db = open_locked(path, &moved_to, err);
+	struct store *s = NULL;
 
 	if (queue >= 0)
 		close(queue);
-	return db != NULL ? store_new(db, err) : NULL;
+	if (db != NULL)
+		s = store_new(db, err);
+	if (s == NULL)
+		free(moved_to);
+	else
+		s->moved_to = moved_to;
+	return s;
 }
 
 /* Opens a copy of the file, which is gone from the disk when this returns. */
@@ -319,7 +332,14 @@ store_close(struct store *s)
 	if (s == NULL)
 		return;
 	database_close(s->db);
+	free(s->moved_to);
 	free(s);
+}
+
+const char *
+store_moved_to(const struct store *s)
+{
+	return s->moved_to;
 }
 
 int

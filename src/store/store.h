@@ -45,6 +45,9 @@ struct store *store_open_snapshot(
 
 void store_close(struct store *s); /* NULL does nothing */
 
+/** Where store_open() moved a damaged file to; NULL: none was. */
+const char *store_moved_to(const struct store *s);
+
 int store_begin(struct store *s, struct err *err);
 /**
  * durable: it is on the disk when this returns, with all that was committed

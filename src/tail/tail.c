@@ -320,6 +320,23 @@ name_follow(struct tail *t, struct name *n, int fd, const struct stat *st)
 		turnover_add(t, n, old, NULL, f);
 }
 
+static void
+tell_state(const struct tail *t, const struct name *n,
+    enum tail_path_state state, const char *reason)
+{
+	if (t->all.callbacks.state != NULL)
+		t->all.callbacks.state(
+		    n->source, n->path, state, reason, t->all.callbacks.ctx);
+}
+
+static void
+name_followed(const struct tail *t, struct name *n)
+{
+	if (n->state != NAME_FOLLOWED)
+		tell_state(t, n, TAIL_PATH_FOLLOWED, NULL);
+	n->state = NAME_FOLLOWED;
+}
+
 /* Said when it changes, not at each look. */
 static void
 name_say(struct tail *t, struct name *n, enum name_state state,
@@ -341,6 +358,9 @@ name_say(struct tail *t, struct name *n, enum name_state state,
 	else
 		log_warning("%s source=%s path=%s reason=%s", words[state],
 		    source_name(t, n->source), n->path, err->text);
+	tell_state(t, n,
+	    state == NAME_MISSING ? TAIL_PATH_MISSING : TAIL_PATH_UNREADABLE,
+	    err->text);
 	n->state = state;
 }
 
@@ -364,10 +384,13 @@ name_gone(struct tail *t, struct name *n, enum name_state state,
 	/* What came since may be gone again already. */
 	if (old != NULL && old->held)
 		turnover_add(t, n, old, NULL, NULL);
-	if (n->glob)
-		name_drop(n);
-	else
+	if (!n->glob) {
 		name_say(t, n, state, err);
+		return;
+	}
+	if (n->state != NAME_NEW && n->state != NAME_FOLLOWED)
+		tell_state(t, n, TAIL_PATH_MISSING, err->text);
+	name_drop(n);
 }
 
 static void
@@ -379,13 +402,13 @@ name_look(struct tail *t, struct name *n)
 	bool there = stat(n->path, &st) == 0;
 
 	if (there && is_unchanged(n, &st)) {
-		n->state = NAME_FOLLOWED;
+		name_followed(t, n);
 		return;
 	}
 	switch (file_open(n->path, &fd, &st, &err)) {
 	case FILE_OPENED:
 		name_follow(t, n, fd, &st);
-		n->state = NAME_FOLLOWED;
+		name_followed(t, n);
 		return;
 	case FILE_MISSING:
 		name_gone(t, n, NAME_MISSING, &err);
@@ -749,9 +772,12 @@ tail_sizes(const struct tail *t, tail_size_fn *fn, void *ctx)
 
 	TAILQ_FOREACH(f, &t->all.all, link)
 	if (f->open && fstat(file_fd(f->file), &st) == 0)
-		fn(f->id, st.st_size, ctx);
+		fn(f->id, st.st_size,
+		    (int64_t)st.st_mtim.tv_sec * 1000 +
+			st.st_mtim.tv_nsec / 1000000,
+		    ctx);
 	else
-		fn(f->id, file_read_offset(f->file), ctx);
+		fn(f->id, file_read_offset(f->file), clock_wall_ms(), ctx);
 }
 
 void

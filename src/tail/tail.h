@@ -38,6 +38,13 @@ struct tail_loss {
 	int64_t bytes;   /* at least so many; 0: not known */
 };
 
+/** What is at a path of a source, or at a name that its globs found. */
+enum tail_path_state {
+	TAIL_PATH_FOLLOWED,
+	TAIL_PATH_MISSING,
+	TAIL_PATH_UNREADABLE,
+};
+
 struct tail_callbacks {
 	/** Lines were read.  */
 	block_fn *block;
@@ -51,6 +58,11 @@ struct tail_callbacks {
 	void (*turn)(void *ctx);
 	/** Lines are lost; it is in the log already.  May be NULL. */
 	void (*lost)(const struct tail_loss *loss, void *ctx);
+	/** What is at a path changed; may be NULL.  A glob's name that is gone
+	 * is told as missing where it was told as unreadable.  reason is in
+	 * words, NULL where it is followed. */
+	void (*state)(size_t source, const char *path,
+	    enum tail_path_state state, const char *reason, void *ctx);
 	void *ctx;
 };
 
@@ -97,8 +109,10 @@ void tail_gone(struct tail *t, tail_gone_fn *fn, void *ctx);
 /** What was told is saved. */
 void tail_gone_saved(struct tail *t);
 
-/** Tells each followed file's size now: what comes behind it is newer. */
-typedef void tail_size_fn(uint64_t file, int64_t size, void *ctx);
+/** Tells each followed file's size now, and when it was last written to: what
+ * comes behind it is newer. */
+typedef void tail_size_fn(
+    uint64_t file, int64_t size, int64_t written_ms, void *ctx);
 void tail_sizes(const struct tail *t, tail_size_fn *fn, void *ctx);
 
 /** Looks at everything again, as after an overflow (also for --once). */

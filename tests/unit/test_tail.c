@@ -47,8 +47,10 @@ static struct {
 	struct tail *tail;
 	struct tail_source source;
 	struct str told;
-	bool with_places; /* told has OFFSET:LINE: before each block */
-	bool keep_quiet;  /* count only */
+	bool with_places;  /* told has OFFSET:LINE: before each block */
+	bool keep_quiet;   /* count only */
+	struct str states; /* PATH followed, missing or unreadable; */
+	struct str losses; /* PATH; */
 	uint64_t lines, blocks, turns, ends;
 	const char *awaited;
 	uint64_t awaited_lines, awaited_ends;
@@ -96,6 +98,32 @@ on_end(uint64_t file, void *ctx)
 	w.ends++;
 	if (!w.keep_quiet)
 		str_puts(&w.told, "<end>");
+}
+
+static void
+on_lost(const struct tail_loss *loss, void *ctx)
+{
+	(void)ctx;
+	assert_int_equal(loss->source, 0);
+	assert_true(loss->bytes >= 0);
+	assert_true(strlen(loss->why) > 0);
+	str_printf(&w.losses, "%s;", loss->path);
+}
+
+static void
+on_state(size_t source, const char *path, enum tail_path_state state,
+    const char *reason, void *ctx)
+{
+	static const char *const words[] = {
+		[TAIL_PATH_FOLLOWED] = "followed",
+		[TAIL_PATH_MISSING] = "missing",
+		[TAIL_PATH_UNREADABLE] = "unreadable",
+	};
+
+	(void)ctx;
+	assert_true(source < 2);
+	assert_int_equal(reason == NULL, state == TAIL_PATH_FOLLOWED);
+	str_printf(&w.states, "%s %s;", path, words[state]);
 }
 
 static void
@@ -182,8 +210,13 @@ expect_ends(uint64_t want)
 static void
 start_source(const struct tail_source *source)
 {
-	static const struct tail_callbacks callbacks = { on_block, on_end,
-		on_turn, NULL, NULL };
+	static const struct tail_callbacks callbacks = {
+		.block = on_block,
+		.end = on_end,
+		.turn = on_turn,
+		.lost = on_lost,
+		.state = on_state,
+	};
 
 	w.source = *source;
 	w.tail = tail_new(w.loop, &w.source, 1, &callbacks);
@@ -855,6 +888,8 @@ a_missing_log_is_followed_when_it_appears(void **state)
 	append("d/e/f/a.log", "2\n");
 	expect("1\n2\n");
 	assert_int_equal(said("log is not there"), 1);
+	assert_string_equal(
+	    w.states.data, "d/e/f/a.log missing;d/e/f/a.log followed;");
 }
 
 static void
@@ -962,8 +997,13 @@ each_source_reads_a_file_for_itself(void **state)
 		{ "one", all, NULL, NULL, true, MAX_LINE },
 		{ "two", all, NULL, NULL, true, MAX_LINE },
 	};
-	static const struct tail_callbacks callbacks = { on_block, on_end,
-		on_turn, NULL, NULL };
+	static const struct tail_callbacks callbacks = {
+		.block = on_block,
+		.end = on_end,
+		.turn = on_turn,
+		.lost = on_lost,
+		.state = on_state,
+	};
 
 	(void)state;
 	append("a.log", "1\n");
@@ -1073,6 +1113,26 @@ a_file_that_may_not_be_read_is_followed_once_it_may(void **state)
 	assert_int_equal(chmod("a.log", 0600), 0);
 	append("a.log", "2\n");
 	expect("1\n2\n");
+	assert_string_equal(w.states.data,
+	    "a.log unreadable;a.log followed;a.log unreadable;"
+	    "a.log followed;");
+}
+
+static void
+a_name_of_a_glob_that_may_not_be_read_and_goes_is_missing(void **state)
+{
+	(void)state;
+	if (geteuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(close(open("b.log", O_CREAT | O_WRONLY, 0)), 0);
+	append("a.log", "1\n");
+	start("*.log");
+	expect("1\n");
+	assert_int_equal(unlink("b.log"), 0);
+	assert_int_equal(unlink("a.log"), 0);
+	settle();
+	assert_string_equal(
+	    w.states.data, "a.log followed;b.log unreadable;b.log missing;");
 }
 
 /* Stop and start. */
@@ -1207,12 +1267,14 @@ a_file_that_is_gone_after_a_restart_is_said_once(void **state)
 	start("a.log");
 	expect("1\n2\n");
 	assert_int_equal(said("file is gone"), 1);
+	assert_string_equal(w.losses.data, "a.log;");
 	save();
 	assert_int_equal(positions_count(), 1);
 	stop();
 	start("a.log");
 	expect("1\n2\n");
 	assert_int_equal(said("file is gone"), 1);
+	assert_string_equal(w.losses.data, "a.log;");
 }
 
 /* An inode that another text has now: as after it was used again. */
@@ -1433,6 +1495,8 @@ tear_down(void **state)
 	turn_free(w.settling);
 	loop_free(w.loop);
 	str_free(&w.told);
+	str_free(&w.states);
+	str_free(&w.losses);
 	for (size_t i = 0; i < POSITIONS_MAX; i++)
 		if (w.positions[i] != NULL)
 			position_free(w.positions[i]);
@@ -1490,6 +1554,7 @@ main(void)
 		real(a_dangling_link_is_followed_once_it_leads_somewhere),
 		real(what_is_no_file_is_refused_once_and_does_not_hang),
 		real(a_file_that_may_not_be_read_is_followed_once_it_may),
+		real(a_name_of_a_glob_that_may_not_be_read_and_goes_is_missing),
 		real(a_restart_goes_on_where_it_was),
 		real(a_restart_within_a_long_line_skips_its_rest),
 		real(a_position_moved_back_by_its_keeper_is_taken),
