@@ -1353,6 +1353,7 @@ a_link_is_followed_and_stays(void **state)
 {
 	struct place *p = *state;
 	char link[128], aside[256];
+	struct store *s;
 	struct stat st;
 
 	snprintf(link, sizeof link, "%s/link", p->dir);
@@ -1360,11 +1361,16 @@ a_link_is_followed_and_stays(void **state)
 	store_close(must_open(link)); /* it led nowhere */
 	assert_int_equal(access(p->path, F_OK), 0);
 	write_file(p->path, "SQL", 3);
-	store_close(must_open(link));
+	snprintf(aside, sizeof aside, "%s.damaged-1", p->path);
+	s = must_open(link);
+	assert_string_equal(store_moved_to(s), aside);
+	store_close(s);
 	assert_int_equal(lstat(link, &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
-	snprintf(aside, sizeof aside, "%s.damaged-1", p->path);
 	assert_int_equal(access(aside, F_OK), 0);
+	s = must_open(link);
+	assert_null(store_moved_to(s));
+	store_close(s);
 }
 
 static void
