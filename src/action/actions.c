@@ -310,6 +310,15 @@ take_out(struct remedy *r)
 }
 
 static void
+tell_ended(const struct remedy *r, const char *error)
+{
+	const struct actions_callbacks *c = &r->owner->callbacks;
+
+	if (c->ended != NULL)
+		c->ended(action_of(r)->name, r->incident->id, error, c->ctx);
+}
+
+static void
 escalate(struct actions *as, struct incident *i)
 {
 	i->escalated_ms = wall(as);
@@ -336,6 +345,8 @@ finish(struct remedy *r, bool succeeded)
 		log_error("a script of the escalation failed; a human is "
 			  "needed rule=%s id=%s",
 		    i->rule_id, i->id);
+		if (run_of(r)->state != RUN_LIMITED) /* it ran not long ago */
+			tell_ended(r, run_of(r)->error);
 	}
 	for (const struct remedy *o = as->remedies; o != NULL; o = o->next)
 		more |= o->incident == i;
@@ -385,6 +396,7 @@ succeed(struct remedy *r)
 	    action_of(r)->proof.sources != NULL ? " verified=yes" : "");
 	r->row.ended_ms = wall(r->owner);
 	note_run(r);
+	tell_ended(r, NULL);
 	if (r->step + 1 == r->steps->count) {
 		finish(r, true);
 		return;

@@ -41,6 +41,10 @@ struct actions_callbacks {
 	void (*starting)(size_t action, void *ctx);
 	/** A remediation of this rule was verified: its window is void. */
 	void (*reset)(size_t rule, void *ctx);
+	/** A script did its work (error is NULL), or one of an escalation,
+	 * whose failure nothing else tells, did not; may be NULL. */
+	void (*ended)(const char *action, const char *incident,
+	    const char *error, void *ctx);
 	/** The times of the steps. */
 	int64_t (*now_ms)(void *ctx);
 	int64_t (*wall_ms)(void *ctx);

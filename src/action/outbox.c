@@ -85,6 +85,7 @@ struct outbox {
 	bool changed;          /* since dirty was called */
 	int64_t save_again_ms; /* INT64_MAX: nothing was given up */
 	outbox_dirty_fn *dirty;
+	outbox_ended_fn *ended; /* NULL: nobody asks */
 	void *ctx;
 };
 
@@ -307,6 +308,16 @@ backoff_ms(struct outbox *ob, int64_t attempts)
 	return ms * 4 / 5 + (int64_t)(random_next(ob) % (uint64_t)(ms * 2 / 5));
 }
 
+/* What is told here may add others, which frees none: a delivery that is gone
+ * stays until that is saved. */
+static void
+attempt_over(
+    const struct outbox *ob, const struct delivery *d, const char *error)
+{
+	if (ob->ended != NULL)
+		ob->ended(d->action, d->incident, error, ob->ctx);
+}
+
 static void
 attempt_died(struct outbox *ob, struct delivery *d, const char *why)
 {
@@ -317,6 +328,7 @@ attempt_died(struct outbox *ob, struct delivery *d, const char *why)
 	delivery_unlink(ob, d);
 	delivery_bury(ob, d);
 	dead_bound(ob);
+	attempt_over(ob, d, d->error);
 }
 
 static void
@@ -374,6 +386,7 @@ attempt_sent(struct outbox *ob, struct delivery *d)
 	log_info("notification sent action=%s delivery=%s attempts=%" PRId64,
 	    d->action, d->id, d->attempts);
 	delivery_gone(ob, d);
+	attempt_over(ob, d, NULL);
 }
 
 static void
@@ -605,6 +618,12 @@ outbox_free(struct outbox *ob)
 	timer_free(ob->timer);
 	free(ob->queues);
 	free(ob);
+}
+
+void
+outbox_on_ended(struct outbox *ob, outbox_ended_fn *fn)
+{
+	ob->ended = fn;
 }
 
 /* Loading. */

@@ -39,6 +39,12 @@ struct outbox *outbox_new(struct loop *l, struct fetcher *fetcher,
     outbox_dirty_fn *dirty, void *ctx);
 void outbox_free(struct outbox *ob); /* NULL does nothing; lets go */
 
+/** Calls fn, with the ctx of outbox_new(), when a notification was sent (error
+ * is NULL) or is given up.  It may add others. */
+typedef void outbox_ended_fn(
+    const char *action, const char *incident, const char *error, void *ctx);
+void outbox_on_ended(struct outbox *ob, outbox_ended_fn *fn);
+
 /** Reads what waits from the store.  Rows of an action that the rule file no
  * longer has stay where they are, counted and said once. */
 int outbox_load(struct outbox *ob, struct err *err);

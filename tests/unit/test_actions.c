@@ -58,6 +58,7 @@ struct bench {
 	struct incident *last;
 	struct str told;  /* "CHANGE|" each */
 	struct str asked; /* "want N|", "starting N|", "reset N|" each */
+	struct str ended; /* "ACTION: ERROR|", or "ACTION: done|", each */
 	size_t resets;
 };
 
@@ -225,6 +226,16 @@ on_reset(size_t rule, void *ctx)
 	str_printf(&b->asked, "reset %s|", b->rs->rules[rule].id);
 }
 
+static void
+on_ended(const char *action, const char *incident, const char *error, void *ctx)
+{
+	struct bench *b = ctx;
+
+	assert_int_equal(strlen(incident), ULID_SIZE - 1);
+	str_printf(
+	    &b->ended, "%s: %s|", action, error != NULL ? error : "done");
+}
+
 static int64_t
 on_clock(void *ctx)
 {
@@ -325,7 +336,7 @@ start(struct bench *b)
 		b->rs->rule_count, (const char *const *)b->rs->source_names,
 		"crm-1" };
 	struct actions_callbacks callbacks = { on_dirty, on_want, on_starting,
-		on_reset, on_clock, on_clock, b };
+		on_reset, on_ended, on_clock, on_clock, b };
 	struct actions_spec spec = {
 		.actions = b->rs->actions,
 		.action_count = b->rs->action_count,
@@ -453,6 +464,7 @@ bench_free(void **state)
 	free(b->state_path);
 	str_free(&b->told);
 	str_free(&b->asked);
+	str_free(&b->ended);
 	free(b);
 	return 0;
 }
@@ -722,6 +734,7 @@ one_that_escalates_in_vain_ends(void **state)
 	told(b, "opened|escalated|");
 	runs_are(b->last, "one failed 1 1|two failed 1 1|three skipped 0 -1|");
 	assert_false(b->last->held);
+	assert_string_equal(b->ended.data, "two: exit status 1|");
 }
 
 static void

@@ -55,9 +55,10 @@ struct world {
 	struct outbox *outbox;
 	struct fixture fixtures[NOTIFIERS];
 	struct notifier notifiers[NOTIFIERS];
-	size_t dirty;  /* how often it was called */
-	bool holds;    /* what is dirty is not saved */
-	bool gives_up; /* transactions are rolled back */
+	struct str ended; /* ACTION INCIDENT: ERROR or sent; */
+	size_t dirty;     /* how often it was called */
+	bool holds;       /* what is dirty is not saved */
+	bool gives_up;    /* transactions are rolled back */
 	size_t given_up;
 
 	int server_fd, port;
@@ -256,6 +257,16 @@ dirty_came(void *ctx)
 }
 
 static void
+ended_came(
+    const char *action, const char *incident, const char *error, void *ctx)
+{
+	struct world *w = ctx;
+
+	str_printf(&w->ended, "%s %s: %s;", action, incident,
+	    error != NULL ? error : "sent");
+}
+
+static void
 too_late(void *ctx)
 {
 	(void)ctx;
@@ -299,6 +310,7 @@ outbox_open(struct world *w, size_t count)
 		fail_msg("%s", err.text);
 	w->outbox = outbox_new(
 	    w->loop, w->fetcher, w->store, w->notifiers, count, dirty_came, w);
+	outbox_on_ended(w->outbox, ended_came);
 	assert_int_equal(outbox_load(w->outbox, &err), 0);
 }
 
@@ -381,6 +393,7 @@ world_free(void **state)
 	str_free(&rm);
 	str_free(&w->store_path);
 	str_free(&w->log_path);
+	str_free(&w->ended);
 	free(w);
 	return 0;
 }
@@ -557,6 +570,8 @@ what_is_final_is_a_dead_letter_and_the_next_goes(void **state)
 	check_rows(w, "1 dead 1|");
 	check_log(w, "notification given up action=a delivery=1 attempts=1: "
 		     "answered 404: no_service; kept as a dead letter");
+	assert_string_equal(
+	    w->ended.data, "a 1: answered 404: no_service;a 2: sent;");
 	crash(w);
 	assert_int_equal(outbox_dead(w->outbox), 1);
 	assert_int_equal(outbox_waiting(w->outbox), 0);
