@@ -36,7 +36,7 @@ struct gather {
 };
 
 /** How long a file was when an action started: what is before that is no proof
- * of it. */
+ * of it.  Or when logwatch did, where what is before that is late. */
 struct mark {
 	int64_t size;
 };
@@ -57,6 +57,7 @@ struct pipeline {
 	struct gather gathers[GATHERS_MAX];
 	size_t gather_count;
 	struct map **marks; /* by action: file -> struct mark */
+	struct map *late;   /* file -> struct mark: a backlog up to there */
 
 	struct turn *commit_turn;
 	struct timer *lazy, *due, *stop;
@@ -373,6 +374,7 @@ on_file_end(uint64_t file, void *ctx)
 	struct pipeline *p = ctx;
 
 	matcher_end(p->matcher, file);
+	map_remove(p->late, file_key(&file));
 	for (size_t k = 0; k < p->rs->action_count; k++)
 		if (p->marks[k] != NULL)
 			map_remove(p->marks[k], file_key(&file));
@@ -483,10 +485,21 @@ log_change(const struct change *change)
 		: log_info;
 
 	log("incident %s rule=%s id=%s severity=%s count=%" PRId64
-	    " path=%s line=%" PRId64 " summary=%s",
+	    " path=%s line=%" PRId64 "%s summary=%s",
 	    change->reopened ? "reopened" : change_name(change->kind),
 	    i->rule_id, i->id, severity_name(i->severity), i->count, i->path,
-	    i->line, i->summary);
+	    i->line, i->late ? " late=yes" : "", i->summary);
+}
+
+/* Whether a hit is older than `late_after` for sure: it was there when we
+ * started, in a file that nobody had written to for so long. */
+static bool
+is_late(const struct pipeline *p, const struct event *event)
+{
+	const struct mark *mark =
+	    event != NULL ? map_get(p->late, file_key(&event->file)) : NULL;
+
+	return mark != NULL && event->offset < mark->size;
 }
 
 static void
@@ -497,6 +510,8 @@ on_change(const struct change *change, void *ctx)
 	struct text key = { i->key_text, i->key_len };
 
 	i->last_change = (int)change->kind;
+	if (change->kind == CHANGE_OPENED)
+		i->late = is_late(p, p->event);
 	if (change->kind == CHANGE_OPENED && !change->reopened &&
 	    p->event != NULL)
 		add_context(p, i);
@@ -708,6 +723,7 @@ pipeline_new(const struct pipeline_spec *spec)
 	p->due = timer_new(spec->loop, on_due, p);
 	p->stop = timer_new(spec->loop, on_stop_timeout, p);
 	p->marks = mem_new(rs->action_count, sizeof *p->marks);
+	p->late = map_new(SIZE_MAX, free);
 	p->failures = map_new(100000, free);
 	p->tail =
 	    tail_new(spec->loop, rs->tail_sources, rs->source_count, &tail);
@@ -740,6 +756,7 @@ pipeline_free(struct pipeline *p)
 	for (size_t k = 0; k < p->rs->action_count; k++)
 		map_free(p->marks[k]);
 	free(p->marks);
+	map_free(p->late);
 	map_free(p->failures);
 	timer_free(p->lazy);
 	timer_free(p->due);
@@ -829,6 +846,15 @@ load(struct pipeline *p, struct err *err)
 	return actions_load(p->actions, err);
 }
 
+static void
+mark_late(uint64_t file, int64_t size, int64_t written_ms, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	if (p->rs->late_ms < clock_wall_ms() - written_ms)
+		mark_file(file, size, written_ms, p->late);
+}
+
 int
 pipeline_start(struct pipeline *p, struct err *err)
 {
@@ -836,6 +862,7 @@ pipeline_start(struct pipeline *p, struct err *err)
 		return err_wrap(err, "state");
 	tail_start(p->tail);
 	streams_start(p->streams);
+	tail_sizes(p->tail, mark_late, p);
 	turn_ask(p->commit_turn);
 	return 0;
 }

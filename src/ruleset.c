@@ -43,7 +43,7 @@ static const struct key settings_keys[] = {
 	{ "listen", true },
 	{ "token_file", true },
 	{ "heartbeat", true },
-	{ "late_after", true },
+	{ "late_after", false },
 	{ "builtin", true },
 	{ "actions", true },
 	{ "outbox", true },
@@ -206,6 +206,7 @@ settings_read(struct ruleset *rs, const struct node *n)
 		rs->host = mem_text(text);
 	}
 	node_duration(node_get(n, "history"), 1, &rs->history_ms);
+	node_duration(node_get(n, "late_after"), 1, &rs->late_ms);
 	if (context == NULL ||
 	    !node_keys(context, context_keys, NULL, "settings: context"))
 		return;
@@ -703,6 +704,7 @@ ruleset_read(
 	rs->context_before = 5;
 	rs->context_after = 20;
 	rs->history_ms = INT64_C(90) * 24 * 3600 * 1000;
+	rs->late_ms = INT64_MAX;
 	for (size_t d = 0; d < r.doc_count; d++)
 		if (doc_root(r.docs[d]) != NULL)
 			top_check(doc_root(r.docs[d]));

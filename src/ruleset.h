@@ -20,6 +20,7 @@ struct ruleset {
 	char *host;
 	size_t context_before, context_after; /* lines */
 	int64_t history_ms; /* how long a resolved incident is kept */
+	int64_t late_ms; /* older hits start nothing; INT64_MAX: none is late */
 
 	/* sources, by index */
 	char **source_names;

@@ -25,6 +25,9 @@
 #define RUNNING_MAX 16 /* scripts at once */
 #define LINES_MAX 1000 /* of a script's output that go to the log */
 
+/* Why a script is skipped. */
+#define LATE "not run: the hit is late, from a backlog"
+
 enum stage {
 	STAGE_QUEUED,    /* waits for its rule's turn */
 	STAGE_INTENDED,  /* noted; starts when that is committed */
@@ -591,6 +594,8 @@ advance(struct remedy *r)
 	note_start(as, action, wall(as));
 	run->state = RUN_RUNNING;
 	run->attempt++;
+	free(run->error);
+	run->error = NULL;
 	r->row = (struct run_row){ .started_ms = wall(as) };
 	note_run(r);
 	enter(r, STAGE_INTENDED);
@@ -642,6 +647,36 @@ begin(struct actions *as, struct incident *i, const struct steps *steps,
 		remedy_new(as, i, steps, escalation);
 		advance_queued(as);
 	}
+}
+
+/* A hit that is long over is nothing to repair by a script. */
+static void
+skip_late(struct actions *as, struct incident *i, const struct steps *steps)
+{
+	for (size_t k = 0; k < steps->count; k++) {
+		const char *name = as->spec.actions[steps->v[k]].name;
+		struct run *run = incident_run(i, name);
+
+		if (run->state != RUN_PENDING)
+			continue;
+		run->state = RUN_SKIPPED;
+		run->error = mem_text(LATE);
+		log_warning("action skipped rule=%s id=%s action=%s: %s",
+		    i->rule_id, i->id, name, LATE);
+	}
+	i->dirty = true;
+}
+
+/* Whether its scripts were left out for being late, all of them. */
+static bool
+was_skipped(const struct incident *i)
+{
+	bool skipped = i->run_count > 0;
+
+	for (size_t k = 0; k < i->run_count; k++)
+		skipped &=
+		    i->runs[k].state == RUN_SKIPPED && i->runs[k].attempt == 0;
+	return skipped;
 }
 
 void
@@ -738,15 +773,21 @@ actions_change(struct actions *as, const struct change *change)
 	if (i->rule == NO_RULE)
 		return;
 	p = &as->spec.plans[i->rule];
+	if (i->late && change->kind == CHANGE_OPENED)
+		skip_late(as, i, &p->execs);
+	if (i->late && change->kind == CHANGE_ESCALATED)
+		skip_late(as, i, &p->escalate_execs);
 	notify(as, change, p);
-	if (change->kind == CHANGE_ESCALATED &&
+	if (change->kind == CHANGE_ESCALATED && !i->late &&
 	    i->changes[CHANGE_ESCALATED] == 1)
 		begin(as, i, &p->escalate_execs, true);
 	if (change->kind != CHANGE_OPENED)
 		return;
 	if (escalation_due(as, i) < as->due_ms)
 		as->due_ms = escalation_due(as, i);
-	if (!change->reopened) {
+	if (i->late)
+		return;
+	if (!change->reopened || was_skipped(i)) {
 		begin(as, i, &p->execs, false);
 	} else if (p->execs.count > 0) {
 		/* A remediation runs once an incident: it did not hold. */

@@ -52,6 +52,7 @@ struct bench {
 	struct actions *actions;
 	int64_t wall_ms;
 	bool dry_run;
+	bool late;      /* so is what opens */
 	bool held;      /* commits wait for the test */
 	bool timed_out; /* the deadline came */
 	bool (*until)(struct bench *b);
@@ -196,6 +197,8 @@ on_change(const struct change *change, void *ctx)
 
 	str_printf(&b->told, "%s%s|", change->reopened ? "re" : "",
 	    change_name(change->kind));
+	if (change->kind == CHANGE_OPENED)
+		change->incident->late = b->late;
 	actions_change(b->actions, change);
 	on_dirty(b);
 }
@@ -1026,6 +1029,43 @@ an_incident_that_is_back_is_not_repaired_again_but_escalates(void **state)
 }
 
 static void
+a_late_incident_runs_nothing_until_it_is_back(void **state)
+{
+	struct bench *b = *state;
+
+	script(b, "one", "echo ran >>ran");
+	load(b, "rules:\n"
+		"  - {id: r, match: x, actions: [one], cooldown: 1h,\n"
+		"     resolve: {quiet: 1s}, escalate: {actions: one, after: "
+		"500ms}}\n"
+		"actions:\n  one: {exec: [DIR/one]}\n");
+	b->late = true;
+	hit(b, 0, "x");
+	run_until(b, is_idle);
+	runs_are(b->last, "one skipped 0 -1|");
+	assert_string_equal(
+	    b->last->runs[0].error, "not run: the hit is late, from a backlog");
+	b->wall_ms += 500;
+	actions_tick(b->actions, b->wall_ms);
+	b->wall_ms += 500;
+	tick(b);
+	told(b, "opened|escalated|resolved|");
+	hit(b, 0, "x");
+	run_until(b, is_idle);
+	told(b, "reopened|");
+	assert_false(exists(b, "ran"));
+	b->late = false;
+	b->wall_ms += 1000;
+	tick(b);
+	hit(b, 0, "x");
+	run_until(b, is_idle);
+	told(b, "resolved|reopened|remediated|");
+	file_is(b, "ran", "ran\n");
+	runs_are(b->last, "one succeeded 1 0|");
+	assert_null(b->last->runs[0].error);
+}
+
+static void
 a_dry_run_runs_and_posts_nothing(void **state)
 {
 	struct bench *b = *state;
@@ -1622,6 +1662,7 @@ main(void)
 		actions_test(a_limit_counts_what_ran_before_a_restart),
 		actions_test(
 		    an_incident_that_is_back_is_not_repaired_again_but_escalates),
+		actions_test(a_late_incident_runs_nothing_until_it_is_back),
 		actions_test(a_dry_run_runs_and_posts_nothing),
 		actions_test(
 		    arguments_and_variables_are_what_the_log_says_byte_for_byte),
