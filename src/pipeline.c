@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "incident/incidents.h"
 #include "incident/record.h"
+#include "incident/troubles.h"
 #include "io/fetch.h"
 #include "io/loop.h"
 #include "io/timer.h"
@@ -49,6 +50,7 @@ struct pipeline {
 	struct matcher *matcher;
 	struct detectors *detectors;
 	struct incidents *incidents;
+	struct troubles *troubles; /* NULL: they are switched off */
 	struct actions *actions;
 	struct outbox *outbox;
 	struct fetcher *fetcher;
@@ -84,6 +86,12 @@ steady_ms(void *ctx)
 	const struct pipeline *p = ctx;
 
 	return clock_now_ms() + p->steady_offset_ms;
+}
+
+static struct moment
+moment(struct pipeline *p)
+{
+	return (struct moment){ steady_ms(p), clock_wall_ms() };
 }
 
 static int64_t
@@ -171,6 +179,8 @@ save(struct pipeline *p, struct err *err)
 	tail_gone(p->tail, forget_position, &s);
 	tail_positions(p->tail, p->save_all || p->flushed, save_position, &s);
 	detectors_changed(p->detectors, save_detector, &s);
+	if (p->troubles != NULL)
+		troubles_changed(p->troubles, save_detector, &s);
 	incidents_dirty(p->incidents, save_incident, &s);
 	if (s.ret < 0 || actions_save(p->actions, err) < 0 ||
 	    outbox_save(p->outbox, err) < 0) {
@@ -188,6 +198,8 @@ saved(struct pipeline *p)
 	p->save_all = p->flushed = false;
 	tail_gone_saved(p->tail);
 	detectors_saved(p->detectors);
+	if (p->troubles != NULL)
+		troubles_saved(p->troubles);
 	incidents_saved(p->incidents);
 	actions_saved(p->actions);
 }
@@ -215,7 +227,9 @@ rearm(struct pipeline *p)
 
 	if (incidents_due(p->incidents) < due)
 		due = incidents_due(p->incidents);
-	if (due != INT64_MAX)
+	if (p->troubles != NULL && troubles_due(p->troubles) < due)
+		due = troubles_due(p->troubles);
+	if (due != INT64_MAX && due != INT64_MIN)
 		due -= p->steady_offset_ms;
 	if (wall != INT64_MAX && clock_now_ms() + wall - clock_wall_ms() < due)
 		due = clock_now_ms() + wall - clock_wall_ms();
@@ -357,6 +371,8 @@ on_block(const struct block *block, void *ctx)
 {
 	struct pipeline *p = ctx;
 
+	if (p->troubles != NULL)
+		troubles_line(p->troubles, block->source, steady_ms(p));
 	matcher_feed(p->matcher, block, steady_ms(p), clock_wall_ms());
 	if (p->gather_count > 0)
 		gather_more(p, block);
@@ -385,6 +401,8 @@ on_tail_turn(void *ctx)
 {
 	struct pipeline *p = ctx;
 
+	if (p->troubles != NULL)
+		troubles_caught_up(p->troubles, tail_caught_up(p->tail));
 	if (p->urgent || detectors_crowded(p->detectors))
 		commit(p);
 	else if (!p->lazy_set)
@@ -440,7 +458,11 @@ on_failed(size_t index, enum part part, const struct event *event, void *ctx)
 	struct pipeline *p = ctx;
 	uint64_t id = (uint64_t)index * PART_COUNT + part;
 	size_t *count = map_get(p->failures, file_key(&id));
+	const char *name = part == PART_VERIFY ? p->rs->actions[index].name
+	                                       : p->rs->rules[index].id;
 
+	if (p->troubles != NULL)
+		troubles_pattern(p->troubles, name, part, event, steady_ms(p));
 	if (count == NULL) {
 		count = mem_new(1, sizeof *count);
 		map_put(p->failures, file_key(&id), count);
@@ -449,10 +471,8 @@ on_failed(size_t index, enum part part, const struct event *event, void *ctx)
 		log_error("a pattern hit its match limit: neither a match nor "
 			  "none; make it simpler %s=%s path=%s line=%" PRId64
 			  " times=%zu",
-		    part == PART_VERIFY ? "action" : "rule",
-		    part == PART_VERIFY ? p->rs->actions[index].name
-					: p->rs->rules[index].id,
-		    event->path, event->line, *count);
+		    part == PART_VERIFY ? "action" : "rule", name, event->path,
+		    event->line, *count);
 }
 
 static void
@@ -502,6 +522,13 @@ is_late(const struct pipeline *p, const struct event *event)
 	return mark != NULL && event->offset < mark->size;
 }
 
+/* Whether it is of a rule of the file, that has patterns and a detector. */
+static bool
+is_rule(const struct pipeline *p, size_t rule)
+{
+	return rule < p->rs->rule_count;
+}
+
 static void
 on_change(const struct change *change, void *ctx)
 {
@@ -518,10 +545,10 @@ on_change(const struct change *change, void *ctx)
 	log_change(change);
 	if (change->kind == CHANGE_RESOLVED) {
 		gather_forget(p, i);
-		if (i->rule != NO_RULE)
+		if (is_rule(p, i->rule))
 			detectors_reset(p->detectors, i->rule, &key);
 	}
-	if (i->rule != NO_RULE)
+	if (is_rule(p, i->rule))
 		matcher_want(p->matcher, PART_RESOLVE, i->rule,
 		    incidents_open(p->incidents, i->rule));
 	actions_change(p->actions, change);
@@ -565,7 +592,58 @@ on_reset(size_t rule, void *ctx)
 {
 	struct pipeline *p = ctx;
 
-	detectors_reset(p->detectors, rule, NULL);
+	if (is_rule(p, rule))
+		detectors_reset(p->detectors, rule, NULL);
+}
+
+/* Troubles of our own */
+
+static void
+on_over(size_t rule, struct text key, int64_t now_ms, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	incidents_resolve_key(p->incidents, rule, key, now_ms, clock_wall_ms());
+}
+
+static void
+on_lost(const struct tail_loss *loss, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	if (p->troubles != NULL)
+		troubles_lost(p->troubles, loss, moment(p));
+}
+
+static void
+on_path(size_t source, const char *path, enum tail_path_state state,
+    const char *reason, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	if (p->troubles != NULL)
+		troubles_path(
+		    p->troubles, source, path, state, reason, moment(p));
+}
+
+static bool
+is_of(const struct pipeline *p, const struct incident *i, enum builtin b)
+{
+	return i->rule != NO_RULE && i->rule == p->rs->rule_count + b;
+}
+
+/* Where nobody hears that an action failed, that is no news of its own: it
+ * would have no end. */
+static void
+on_ended(const char *action, const char *incident, const char *error, void *ctx)
+{
+	struct pipeline *p = ctx;
+	const struct incident *i = incidents_get(p->incidents, incident);
+
+	if (p->troubles == NULL ||
+	    (error != NULL && i != NULL && is_of(p, i, BUILTIN_ACTION_FAILED)))
+		return;
+	troubles_action(p->troubles, action, incident, error, moment(p));
 }
 
 static void
@@ -576,6 +654,8 @@ on_due(void *ctx)
 	p->flushed |= steady_ms(p) >= matcher_due(p->matcher);
 	matcher_tick(p->matcher, steady_ms(p));
 	incidents_tick(p->incidents, steady_ms(p), clock_wall_ms());
+	if (p->troubles != NULL)
+		troubles_tick(p->troubles, moment(p));
 	actions_tick(p->actions, clock_wall_ms());
 	turn_ask(p->commit_turn);
 }
@@ -666,7 +746,7 @@ new_actions(struct pipeline *p)
 		.actions = rs->actions,
 		.action_count = rs->action_count,
 		.plans = rs->plans,
-		.plan_count = rs->rule_count,
+		.plan_count = rs->rule_count + rs->builtin_count,
 		.dry_run = p->spec.dry_run,
 	};
 	struct actions_callbacks callbacks = {
@@ -674,6 +754,7 @@ new_actions(struct pipeline *p)
 		.want_proof = on_want_proof,
 		.starting = on_starting,
 		.reset = on_reset,
+		.ended = on_ended,
 		.now_ms = steady_ms,
 		.wall_ms = wall_ms,
 		.ctx = p,
@@ -700,6 +781,18 @@ new_matcher(struct pipeline *p)
 	p->matcher = matcher_new(&spec, &callbacks);
 }
 
+static void
+new_troubles(struct pipeline *p)
+{
+	const struct ruleset *rs = p->rs;
+	struct troubles_spec spec = { rs->trouble_sources, rs->source_count,
+		rs->rule_count };
+	struct troubles_callbacks callbacks = { on_finding, on_over, p };
+
+	if (rs->builtin_count > 0)
+		p->troubles = troubles_new(&spec, &callbacks, steady_ms(p));
+}
+
 struct pipeline *
 pipeline_new(const struct pipeline_spec *spec)
 {
@@ -709,11 +802,13 @@ pipeline_new(const struct pipeline_spec *spec)
 		.block = on_block,
 		.end = on_file_end,
 		.turn = on_tail_turn,
+		.lost = on_lost,
+		.state = on_path,
 		.ctx = p,
 	};
 	struct incidents_spec incidents = { rs->rules, rs->policies,
-		rs->rule_count, (const char *const *)rs->source_names,
-		rs->host };
+		rs->rule_count + rs->builtin_count,
+		(const char *const *)rs->source_names, rs->host };
 
 	p->spec = *spec;
 	p->rs = rs;
@@ -736,7 +831,9 @@ pipeline_new(const struct pipeline_spec *spec)
 	p->fetcher = fetcher_new(spec->loop);
 	p->outbox = outbox_new(spec->loop, p->fetcher, spec->store,
 	    rs->notifiers, rs->notifier_count, on_dirty, p);
+	outbox_on_ended(p->outbox, on_ended);
 	new_actions(p);
+	new_troubles(p);
 	return p;
 }
 
@@ -748,6 +845,7 @@ pipeline_free(struct pipeline *p)
 	actions_free(p->actions);
 	outbox_free(p->outbox);
 	fetcher_free(p->fetcher);
+	troubles_free(p->troubles);
 	incidents_free(p->incidents);
 	detectors_free(p->detectors);
 	matcher_free(p->matcher);
@@ -792,7 +890,9 @@ load_detector(const char *rule, struct text key, struct text state, void *ctx)
 {
 	struct pipeline *p = ctx;
 
-	if (!detectors_restore(p->detectors, rule, key, state))
+	if (!detectors_restore(p->detectors, rule, key, state) &&
+	    (p->troubles == NULL ||
+		!troubles_restore(p->troubles, rule, key, state)))
 		log_debug("memory of a rule that is gone rule=%s", rule);
 }
 
@@ -801,7 +901,7 @@ longest_cooldown(const struct ruleset *rs)
 {
 	int64_t longest = 0;
 
-	for (size_t k = 0; k < rs->rule_count; k++)
+	for (size_t k = 0; k < rs->rule_count + rs->builtin_count; k++)
 		if (rs->policies[k].cooldown_ms > longest)
 			longest = rs->policies[k].cooldown_ms;
 	return longest;
@@ -855,6 +955,46 @@ mark_late(uint64_t file, int64_t size, int64_t written_ms, void *ctx)
 		mark_file(file, size, written_ms, p->late);
 }
 
+static bool
+is_action(const struct pipeline *p, struct text name)
+{
+	for (size_t k = 0; k < p->rs->action_count; k++)
+		if (text_is(name, p->rs->actions[k].name))
+			return true;
+	return false;
+}
+
+/* A trouble of before with what the rules do not have any more, or that was
+ * over before we were there. */
+static void
+end_trouble(struct incident *i, void *ctx)
+{
+	struct pipeline *p = ctx;
+	struct text key = { i->key_text, i->key_len };
+	bool lasts;
+
+	if (is_rule(p, i->rule) || i->rule == NO_RULE)
+		return;
+	lasts = troubles_may_last(
+	    p->troubles, i->rule - p->rs->rule_count, &i->key);
+	if (is_of(p, i, BUILTIN_ACTION_FAILED))
+		lasts = is_action(p, pairs_get(&i->key, "action"));
+	if (!lasts)
+		on_over(i->rule, key, steady_ms(p), p);
+}
+
+static void
+look_at_troubles(struct pipeline *p)
+{
+	const char *moved_to = store_moved_to(p->spec.store);
+
+	if (p->troubles == NULL)
+		return;
+	incidents_each_open(p->incidents, end_trouble, p);
+	if (moved_to != NULL)
+		troubles_state_damaged(p->troubles, moved_to, moment(p));
+}
+
 int
 pipeline_start(struct pipeline *p, struct err *err)
 {
@@ -863,6 +1003,7 @@ pipeline_start(struct pipeline *p, struct err *err)
 	tail_start(p->tail);
 	streams_start(p->streams);
 	tail_sizes(p->tail, mark_late, p);
+	look_at_troubles(p);
 	turn_ask(p->commit_turn);
 	return 0;
 }

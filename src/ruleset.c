@@ -44,8 +44,8 @@ static const struct key settings_keys[] = {
 	{ "token_file", true },
 	{ "heartbeat", true },
 	{ "late_after", false },
-	{ "builtin", true },
-	{ "actions", true },
+	{ "builtin", false },
+	{ "actions", false },
 	{ "outbox", true },
 	{ NULL, false },
 };
@@ -68,7 +68,7 @@ static const struct key source_keys[] = {
 	{ "format", true },
 	{ "message", true },
 	{ "max_line", false },
-	{ "silent", true },
+	{ "silent", false },
 	{ NULL, false },
 };
 
@@ -207,6 +207,7 @@ settings_read(struct ruleset *rs, const struct node *n)
 	}
 	node_duration(node_get(n, "history"), 1, &rs->history_ms);
 	node_duration(node_get(n, "late_after"), 1, &rs->late_ms);
+	node_bool(node_get(n, "builtin"), &rs->builtin);
 	if (context == NULL ||
 	    !node_keys(context, context_keys, NULL, "settings: context"))
 		return;
@@ -353,6 +354,7 @@ source_read(struct ruleset *rs, size_t i, const struct node *n)
 	struct tail_source *ts = &rs->tail_sources[i];
 	struct event_source *es = &rs->event_sources[i];
 	static const char *const no_paths[] = { NULL };
+	struct trouble_source *trouble = &rs->trouble_sources[i];
 	int64_t max_line = MIB;
 	size_t count, word = 0;
 	struct str what = { 0 };
@@ -360,6 +362,7 @@ source_read(struct ruleset *rs, size_t i, const struct node *n)
 	str_printf(&what, "source '%s'", rs->source_names[i]);
 	ts->name = rs->source_names[i];
 	es->strip = true;
+	trouble->silent_ms = INT64_MAX;
 	if (node_keys(n, source_keys, source_words, what.data)) {
 		input_read(rs, i, n, what.data);
 		node_texts(node_get(n, "exclude"), true,
@@ -371,6 +374,7 @@ source_read(struct ruleset *rs, size_t i, const struct node *n)
 		if (node_word(node_get(n, "ansi"), ansis, &word))
 			es->strip = word == 0;
 		node_size(node_get(n, "max_line"), 16, 64 * MIB, &max_line);
+		node_duration(node_get(n, "silent"), 1, &trouble->silent_ms);
 	}
 	multiline_read(es, node_get(n, "multiline"), what.data);
 	ts->paths = (const char *const *)rs->source_paths[i];
@@ -384,6 +388,8 @@ source_read(struct ruleset *rs, size_t i, const struct node *n)
 		ts->paths = no_paths;
 		stream_add(rs, i);
 	}
+	trouble->name = ts->name;
+	trouble->paths = ts->paths;
 	str_free(&what);
 }
 
@@ -455,6 +461,7 @@ sources_section(struct reading *r)
 	rs->tail_sources = mem_new(n, sizeof *rs->tail_sources);
 	rs->stream_sources = mem_new(n, sizeof *rs->stream_sources);
 	rs->event_sources = mem_new(n, sizeof *rs->event_sources);
+	rs->trouble_sources = mem_new(n, sizeof *rs->trouble_sources);
 	for (size_t i = 0; i < n; i++) {
 		rs->source_names[i] = mem_text(names[i]);
 		source_read(rs, i, r->source_nodes[i]);
@@ -575,6 +582,33 @@ rules_section(struct reading *r)
 			for (size_t i = 0; i < node_count(n); i++)
 				rule_section(r->rs, node_at(n, i));
 	}
+}
+
+/* The rules that are ours, behind those of the file. */
+static void
+builtin_section(struct reading *r)
+{
+	struct ruleset *rs = r->rs;
+	size_t total = rs->rule_count + BUILTIN_COUNT;
+
+	for (size_t d = 0; d < r->doc_count; d++)
+		plan_read_builtin(&rs->builtin_plan, section(r, d, "settings"),
+		    rs->actions, rs->action_count);
+	if (!rs->builtin)
+		return;
+	rs->rules = mem_resize(rs->rules, total, sizeof *rs->rules);
+	rs->policies = mem_resize(rs->policies, total, sizeof *rs->policies);
+	rs->plans = mem_resize(rs->plans, total, sizeof *rs->plans);
+	for (size_t k = 0; k < BUILTIN_COUNT; k++) {
+		size_t i = rs->rule_count + k;
+
+		rs->rules[i] = (struct rule){ 0 };
+		rs->policies[i] = (struct policy){ 0 };
+		rs->plans[i] = rs->builtin_plan;
+		builtin_rule(&rs->rules[i], k);
+		builtin_policy(&rs->policies[i], k);
+	}
+	rs->builtin_count = BUILTIN_COUNT;
 }
 
 /* Whether there is nothing in a section, and nothing said of it either: that it
@@ -704,6 +738,7 @@ ruleset_read(
 	rs->context_before = 5;
 	rs->context_after = 20;
 	rs->history_ms = INT64_C(90) * 24 * 3600 * 1000;
+	rs->builtin = true;
 	rs->late_ms = INT64_MAX;
 	for (size_t d = 0; d < r.doc_count; d++)
 		if (doc_root(r.docs[d]) != NULL)
@@ -713,6 +748,7 @@ ruleset_read(
 	sources_section(&r);
 	actions_section(&r);
 	rules_section(&r);
+	builtin_section(&r);
 	whole_check(&r);
 out:
 	for (size_t d = 0; d < r.doc_count; d++)
@@ -736,12 +772,15 @@ ruleset_free(struct ruleset *rs)
 {
 	if (rs == NULL)
 		return;
-	for (size_t i = 0; i < rs->rule_count; i++) {
+	for (size_t i = 0; i < rs->rule_count + rs->builtin_count; i++) {
 		rule_free(&rs->rules[i]);
-		detector_free(&rs->detectors[i]);
 		policy_free(&rs->policies[i]);
+	}
+	for (size_t i = 0; i < rs->rule_count; i++) {
+		detector_free(&rs->detectors[i]);
 		plan_free(&rs->plans[i]);
 	}
+	plan_free(&rs->builtin_plan);
 	for (size_t i = 0; i < rs->action_count; i++)
 		action_free(&rs->actions[i]);
 	for (size_t i = 0; i < rs->source_count; i++) {
@@ -761,6 +800,7 @@ ruleset_free(struct ruleset *rs)
 	free(rs->notifiers);
 	free(rs->tail_sources);
 	free(rs->event_sources);
+	free(rs->trouble_sources);
 	free(rs->source_names);
 	free(rs->source_paths);
 	free(rs->source_excludes);

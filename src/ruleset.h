@@ -11,6 +11,7 @@
 #include "conf/diag.h"
 #include "detect/detectors.h"
 #include "incident/policy.h"
+#include "incident/troubles.h"
 #include "match/matcher.h"
 #include "tail/streams.h"
 
@@ -20,6 +21,7 @@ struct ruleset {
 	char *host;
 	size_t context_before, context_after; /* lines */
 	int64_t history_ms; /* how long a resolved incident is kept */
+	bool builtin;
 	int64_t late_ms; /* older hits start nothing; INT64_MAX: none is late */
 
 	/* sources, by index */
@@ -28,16 +30,19 @@ struct ruleset {
 	char ***source_commands;
 	struct tail_source *tail_sources;
 	struct event_source *event_sources;
+	struct trouble_source *trouble_sources;
 	size_t source_count;
 	struct stream_source *stream_sources; /* of those, by their own index */
 	size_t stream_count;
 
 	/* rules, by index */
-	struct rule *rules;
+	struct rule *rules; /* those of the built-in incidents come last, */
 	struct detector *detectors;
-	struct policy *policies;
-	struct plan *plans;
-	size_t rule_count;
+	struct policy *policies; /* also here */
+	struct plan *plans;      /* and here */
+	size_t rule_count;       /* of the file */
+	size_t builtin_count;    /* 0: they are switched off */
+	struct plan builtin_plan;
 
 	/* actions, by index */
 	struct action *actions;

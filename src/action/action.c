@@ -323,70 +323,87 @@ step_add(struct steps *steps, size_t action)
 	steps->v[steps->count++] = action;
 }
 
+/* Who calls for actions: a rule, or the settings for the built-in incidents,
+ * which then know what every incident has. */
+struct caller {
+	const char *what;        /* for the texts of faults */
+	const struct rule *rule; /* NULL: the settings */
+	const struct policy *policy;
+	struct action *actions;
+	size_t count;
+};
+
+static bool
+caller_knows(const struct caller *c, const char *name)
+{
+	return c->rule != NULL ? policy_knows(c->policy, c->rule, name)
+	                       : incident_has_value(name);
+}
+
 static void
 template_check(const struct template *t, const struct action *a,
-    const struct rule *rule, const struct policy *policy, const struct node *at)
+    const struct caller *c, const struct node *at)
 {
 	for (size_t k = 0; k < template_count(t); k++) {
 		const char *name = template_name(t, k);
 
-		if (!policy_knows(policy, rule, name))
-			node_error(at,
-			    "rule '%s': action '%s' uses {{%s}}, which is no "
-			    "capture or label of this rule",
-			    rule->id, a->name, name);
+		if (!caller_knows(c, name))
+			node_error(at, "%s: action '%s' uses {{%s}}, which %s",
+			    c->what, a->name, name,
+			    c->rule != NULL
+				? "is no capture or label of this rule"
+				: "not every incident has");
 	}
 }
 
-/* An action's templates name what this rule must know. */
+/* An action's templates name what its caller must know. */
 static void
-templates_check(const struct action *a, const struct rule *rule,
-    const struct policy *policy, const struct node *at)
+templates_check(
+    const struct action *a, const struct caller *c, const struct node *at)
 {
 	const struct template *body = NULL;
 
 	for (size_t i = 0; i < a->argc; i++)
-		template_check(a->argv[i], a, rule, policy, at);
+		template_check(a->argv[i], a, c, at);
 	if (a->receiver != NULL && a->receiver->body_template != NULL)
 		body = a->receiver->body_template(a->settings);
 	if (body != NULL)
-		template_check(body, a, rule, policy, at);
+		template_check(body, a, c, at);
 }
 
 static void
-step_read(const char *name, const struct node *at, const struct rule *rule,
-    const struct policy *policy, struct action *actions, size_t count,
+step_read(const char *name, const struct node *at, const struct caller *c,
     struct steps *execs, struct steps *notifies)
 {
 	const char **names;
 	const char *near;
 
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(actions[i].name, name) != 0)
+	for (size_t i = 0; i < c->count; i++) {
+		struct action *a = &c->actions[i];
+
+		if (strcmp(a->name, name) != 0)
 			continue;
-		actions[i].used = true;
-		templates_check(&actions[i], rule, policy, at);
-		step_add(actions[i].kind == ACTION_EXEC ? execs : notifies, i);
+		a->used = true;
+		templates_check(a, c, at);
+		step_add(a->kind == ACTION_EXEC ? execs : notifies, i);
 		return;
 	}
-	names = mem_new(count, sizeof *names);
-	for (size_t i = 0; i < count; i++)
-		names[i] = actions[i].name;
-	near = diag_suggest(name, names, count);
+	names = mem_new(c->count, sizeof *names);
+	for (size_t i = 0; i < c->count; i++)
+		names[i] = c->actions[i].name;
+	near = diag_suggest(name, names, c->count);
 	if (near != NULL)
-		node_error(at, "rule '%s': no action '%s' (did you mean '%s'?)",
-		    rule->id, name, near);
+		node_error(at, "%s: no action '%s' (did you mean '%s'?)",
+		    c->what, name, near);
 	else
-		node_error(at,
-		    "rule '%s': no action '%s'; define it under 'actions'",
-		    rule->id, name);
+		node_error(at, "%s: no action '%s'; define it under 'actions'",
+		    c->what, name);
 	free(names);
 }
 
 static void
-steps_read(const struct node *n, const struct rule *rule,
-    const struct policy *policy, struct action *actions, size_t count,
-    struct steps *execs, struct steps *notifies)
+steps_read(const struct node *n, const struct caller *c, struct steps *execs,
+    struct steps *notifies)
 {
 	char **names = NULL;
 	size_t used = 0;
@@ -394,8 +411,8 @@ steps_read(const struct node *n, const struct rule *rule,
 	if (node_texts(n, true, &names, &used))
 		for (size_t i = 0; i < used; i++)
 			step_read(names[i],
-			    node_kind(n) == NODE_LIST ? node_at(n, i) : n, rule,
-			    policy, actions, count, execs, notifies);
+			    node_kind(n) == NODE_LIST ? node_at(n, i) : n, c,
+			    execs, notifies);
 	node_texts_free(names);
 }
 
@@ -404,21 +421,33 @@ plan_read(struct plan *p, const struct rule *rule, const struct policy *policy,
     const struct node *map, struct action *actions, size_t count)
 {
 	const struct node *escalate = node_get(map, "escalate");
-	struct str what = { 0 };
+	struct str what = { 0 }, owner = { 0 };
+	struct caller c = { NULL, rule, policy, actions, count };
 
+	str_printf(&what, "rule '%s'", rule->id);
+	c.what = what.data;
 	p->escalate_after_ms = INT64_MAX;
-	steps_read(node_get(map, "actions"), rule, policy, actions, count,
-	    &p->execs, &p->notifies);
-	str_printf(&what, "rule '%s': escalate", rule->id);
+	steps_read(node_get(map, "actions"), &c, &p->execs, &p->notifies);
+	str_printf(&owner, "rule '%s': escalate", rule->id);
 	if (escalate != NULL && node_kind(escalate) == NODE_MAP) {
-		node_keys(escalate, escalate_keys, NULL, what.data);
+		node_keys(escalate, escalate_keys, NULL, owner.data);
 		node_duration(
 		    node_get(escalate, "after"), 1, &p->escalate_after_ms);
 		escalate = node_get(escalate, "actions");
 	}
-	steps_read(escalate, rule, policy, actions, count, &p->escalate_execs,
-	    &p->escalate_notifies);
+	steps_read(escalate, &c, &p->escalate_execs, &p->escalate_notifies);
 	str_free(&what);
+	str_free(&owner);
+}
+
+void
+plan_read_builtin(struct plan *p, const struct node *settings,
+    struct action *actions, size_t count)
+{
+	const struct caller c = { "settings", NULL, NULL, actions, count };
+
+	p->escalate_after_ms = INT64_MAX;
+	steps_read(node_get(settings, "actions"), &c, &p->execs, &p->notifies);
 }
 
 void

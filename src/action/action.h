@@ -63,6 +63,9 @@ void action_free(struct action *a); /* what is in it */
 void plan_read(struct plan *p, const struct rule *rule,
     const struct policy *policy, const struct node *map, struct action *actions,
     size_t count);
+/** Reads `actions` of the settings, for the built-in incidents, likewise. */
+void plan_read_builtin(struct plan *p, const struct node *settings,
+    struct action *actions, size_t count);
 void plan_free(struct plan *p); /* what is in it */
 
 #endif

@@ -10,12 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define NO_SOURCE SIZE_MAX /* of what logwatch itself says */
+
 struct block;
 
 /** Lent until the callback that told it returns. */
 struct event {
 	uint64_t file; /* the block's */
-	size_t source; /* index of its source */
+	size_t source; /* index of its source, or NO_SOURCE */
 	const char *path;
 	int64_t offset;   /* byte at which it starts in its file */
 	int64_t line;     /* number of its first line, from 1 */

@@ -297,7 +297,8 @@ make(struct incidents *is, const struct finding *f)
 		pairs_add(&i->labels, p->labels.v[k].name,
 		    (struct text){ p->labels.v[k].value, p->labels.v[k].len });
 	i->host = mem_text(is->spec.host);
-	i->source = mem_text(is->spec.sources[e->source]);
+	i->source =
+	    mem_text(e->source != NO_SOURCE ? is->spec.sources[e->source] : "");
 	i->path = mem_text(e->path);
 	i->line = e->line;
 	i->offset = e->offset;
@@ -386,6 +387,25 @@ incidents_resolve_match(
 		    shares(p, i, hit))
 			resolve(is, i, now_ms, hit->event->wall_ms);
 	}
+}
+
+void
+incidents_resolve_key(struct incidents *is, size_t rule, struct text key,
+    int64_t now_ms, int64_t wall_ms)
+{
+	struct incident *i = map_get(is->index, index_key(is, rule, key));
+
+	if (i != NULL && i->state == INCIDENT_OPEN)
+		resolve(is, i, now_ms, wall_ms);
+}
+
+const struct incident *
+incidents_get(const struct incidents *is, const char *id)
+{
+	for (size_t k = 0; k < is->count; k++)
+		if (strcmp(is->v[k]->id, id) == 0)
+			return is->v[k];
+	return NULL;
 }
 
 void

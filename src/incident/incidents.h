@@ -41,6 +41,14 @@ enum taken incidents_find(struct incidents *is, const struct finding *finding,
 void incidents_resolve_match(
     struct incidents *is, const struct hit *hit, int64_t now_ms);
 
+/** It is known to be over: closes the open incident of that key, if any. */
+void incidents_resolve_key(struct incidents *is, size_t rule, struct text key,
+    int64_t now_ms, int64_t wall_ms);
+
+/** The incident of that id, open or resolved a moment ago; NULL: none. */
+const struct incident *incidents_get(
+    const struct incidents *is, const char *id);
+
 /** A remediation of an incident begins or has ended: while held it is not
  * resolved; what was seen meanwhile takes effect when it is let go. */
 void incidents_hold(struct incidents *is, struct incident *i, bool held,
