@@ -121,7 +121,7 @@ class World:
         return 'app.log'
 
     def findable(self, name):
-        """Whether logwatch looks there by itself: the log or PATH.*, PATH-*."""
+        """Whether logwatch looks there by itself: the log, PATH.*, PATH-*."""
         return (name == self.current() or name.startswith('app.log.')
                 or name.startswith('app.log-'))
 
@@ -625,13 +625,15 @@ LINKED = {'swap': 12, 'rotate_create': 0, 'rotate_late': 0, 'rotate_keep': 0,
           'rotate_often': 0, 'copytruncate': 0, 'gzip': 0, 'back': 0}
 
 
-def make_sequence(seed, most_ops):
-    """The same for the same numbers, for ever."""
+def make_sequence(seed, most_ops, without):
+    """The same for the same arguments, for ever."""
     rng = random.Random(seed)
     config = {'link': int(rng.random() < 0.15),
               'banner': rng.choice([0, 0, 0, 1, 40])}
     weights = [LINKED.get(op[0], op[1]) if config['link'] else op[1]
                for op in OPERATIONS]
+    weights = [0 if op[0] in without else weight
+               for op, weight in zip(OPERATIONS, weights)]
     ops = []
     down = frozen = False
     for _ in range(rng.randint(LEAST_OPS, max(LEAST_OPS, most_ops))):
@@ -716,9 +718,21 @@ def shrink(config, ops, kind, options, name):
     return ops
 
 
+enough = None  # in a worker: set once enough have failed
+
+
+def begin_worker(event):
+    global enough
+    enough = event
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 def run_seed(job):
     seed, options = job
-    config, ops = make_sequence(seed, options.ops)
+    if enough.is_set():
+        return seed, None, {}, None
+    config, ops = make_sequence(seed, options.ops, options.without)
     failure, count, path = run_sequence(config, ops, options, seed,
                                         options.deadline)
     return seed, failure and (failure.kind, str(failure)), \
@@ -743,7 +757,7 @@ def user_for(binary):
 
 
 def tell_failure(seed, kind, text, path, options, shrinks):
-    config, ops = make_sequence(seed, options.ops)
+    config, ops = make_sequence(seed, options.ops, options.without)
     print(f'not ok - seed {seed}: {text}\n# kept: {path}')
     if shrinks:
         ops = shrink(config, ops, kind, options, seed)
@@ -757,16 +771,21 @@ def tell_failure(seed, kind, text, path, options, shrinks):
 def run_seeds(seeds, options):
     total = {}
     failed = []
-    with multiprocessing.Pool(options.jobs) as pool:
+    done = 0
+    stop = multiprocessing.Event()
+    with multiprocessing.Pool(options.jobs, begin_worker, (stop,)) as pool:
         results = pool.imap(run_seed, [(seed, options) for seed in seeds])
         good, first = 0, seeds[0]
         for number, (seed, failure, count, path) in enumerate(results, 1):
+            done += bool(count)
             for name, value in count.items():
                 total[name] = total.get(name, 0) + value
             if failure:
                 failed.append((seed, *failure, path))
                 print(f'# seed {seed}: {failure[1]}', flush=True)
-            else:
+                if len(failed) == options.most:
+                    stop.set()
+            elif count:
                 good += 1
             if number % 100 == 0 or number == len(seeds):
                 if good:
@@ -779,7 +798,8 @@ def run_seeds(seeds, options):
                      number < options.shrink)
     print('# ' + ', '.join(f'{value} {name}' for name, value in
                            total.items()))
-    print(f'# {len(seeds) - len(failed)} passed, {len(failed)} failed')
+    print(f'# {done - len(failed)} passed, {len(failed)} failed, '
+          f'{len(seeds) - done} not tried after so many')
     return not failed
 
 
@@ -809,10 +829,15 @@ def main():
     parser.add_argument('--jobs', type=int, default=os.cpu_count())
     parser.add_argument('--ops', type=int, default=30,
                         help=f'most operations of one, at least {LEAST_OPS}')
+    parser.add_argument('--without', metavar='NAME,...', default=[],
+                        type=lambda text: text.split(','),
+                        help='operations to leave out, to narrow it down')
     parser.add_argument('--replay', metavar='FILE',
                         help='does the operations in a file, --count times')
     parser.add_argument('--shrink', metavar='N', type=int, default=3,
                         help='failures to shrink, a minute each; default 3')
+    parser.add_argument('--most', metavar='N', type=int, default=20,
+                        help='failures after which to stop; default 20')
     parser.add_argument('--deadline', metavar='SECONDS', type=float,
                         default=DEADLINE_S, help='for a line to be counted')
     parser.add_argument('--print', action='store_true',
@@ -821,11 +846,13 @@ def main():
     if options.seed is None:
         options.seed = int(time.time())
     if options.print:
-        print(write_sequence(*make_sequence(options.seed, options.ops)),
+        print(write_sequence(*make_sequence(
+            options.seed, options.ops, options.without)),
               end='')
         return 0
     if not options.logwatch:
         parser.error('name the binary with --logwatch or $LOGWATCH')
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options.logwatch = os.path.abspath(options.logwatch)
     options.user = user_for(options.logwatch)
     if options.replay:

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Random operations on logs against a model: the same sequences each time, so
+# that what broke once stays mended, and others each time.
+
+# shellcheck source=tests/e2e/lib.sh
+. "${srcdir:?names the source tree}/tests/e2e/lib.sh" || exit 1
+need python3
+export LOGWATCH
+export TMPDIR=$tmp
+chmod 0711 "$tmp" # logwatch runs as another user in there
+failed=
+
+for seed in 1 "$(date +%s)"; do
+	step "250 sequences from seed $seed"
+	"$srcdir/tests/model/model.py" --seed "$seed" --count 250 || failed=yes
+done
+if [[ $failed ]]; then
+	E2E_KEEP=yes
+	die 'see above for the seeds'
+fi
