@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "io/loop.h"
 #include "tail/command.h"
 #include "tail/stream.h"
 
@@ -164,9 +165,9 @@ streams_sizes(const struct streams *ss, tail_size_fn *fn, void *ctx)
 		int64_t size;
 
 		if (in->stream != NULL)
-			fn(file, stream_size(in->stream), ctx);
+			fn(file, stream_size(in->stream), clock_wall_ms(), ctx);
 		else if (in->command != NULL &&
 			 command_size(in->command, &file, &size))
-			fn(file, size, ctx);
+			fn(file, size, clock_wall_ms(), ctx);
 	}
 }
