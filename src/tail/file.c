@@ -48,6 +48,7 @@ struct file {
 	struct blocks *blocks;
 	int64_t born_ns;
 	int64_t size;            /* when last looked at */
+	int64_t seen_size;       /* the same, of the text that is read */
 	struct timespec written; /* when read to its end */
 	const char *foreign;     /* what it is, where it is no text */
 	int64_t zeros_to; /* zeros from where it is read to there; 0: none */
@@ -617,6 +618,8 @@ file_read(struct file *f, size_t share, size_t *got, struct err *err)
 		reading =
 		    f->zeros_to > 0 ? pass_zeros(f) : read_some(f, &n, err);
 		*got += n;
+		if (reading != FILE_CHANGED)
+			f->seen_size = f->size;
 	} while (reading == FILE_MORE && *got < share && n > 0);
 	if (reading == FILE_END)
 		f->written = st.st_mtim;
@@ -793,7 +796,7 @@ file_read_offset(const struct file *f)
 int64_t
 file_unread(const struct file *f)
 {
-	int64_t unread = f->size - blocks_read_offset(f->blocks);
+	int64_t unread = f->seen_size - blocks_read_offset(f->blocks);
 
 	return unread > 0 ? unread : 0;
 }
@@ -825,7 +828,7 @@ file_born_ns(const struct file *f)
 }
 
 void
-file_position(struct file *f, struct position *p)
+file_position(struct file *f, bool done, struct position *p)
 {
 	blocks_position(f->blocks, &p->offset, &p->line);
 	if (is_counting(f))
@@ -835,5 +838,5 @@ file_position(struct file *f, struct position *p)
 	 * disk yet when the machine stops. */
 	position_print(p, &f->print,
 	    (struct text){ f->head, min_size(f->head_len, p->offset) },
-	    blocks_anchor(f->blocks), f->born_ns);
+	    blocks_anchor(f->blocks), f->born_ns, done);
 }

@@ -107,8 +107,8 @@ void file_rest(struct file *f);
 /** First byte that was not emitted. */
 int64_t file_offset(const struct file *f);
 int64_t file_read_offset(const struct file *f);
-/** How many bytes were behind the last one read when the file was last looked
- * at. */
+/** How many bytes were behind the last one read when the text was last as
+ * expected. */
 int64_t file_unread(const struct file *f);
 /** Whether size and time of writing are as when it was last read to its end. */
 bool file_is_still(const struct file *f, const struct stat *st);
@@ -119,7 +119,9 @@ bool file_is_packed(const struct file *f);
 /**
  * How far it was read: path, offset, line (0: not counted yet) and the
  * fingerprints, which live until the next call.
+ *
+ * done  it is read to its end and no more is expected
  */
-void file_position(struct file *f, struct position *p);
+void file_position(struct file *f, bool done, struct position *p);
 
 #endif

@@ -496,6 +496,9 @@ read_share(struct followed *f)
 		read_broken(f, &err);
 		break;
 	}
+	if (!f->at_end && !f->ready && !f->deleted)
+		make_dirty(f);
+	f->at_end = !f->ready;
 	f->read_ms = now_ms;
 	if (got > 0) {
 		f->grown_ms = clock_now_ms();
@@ -637,7 +640,9 @@ followed_position(struct followed *f, struct position *p)
 		.inode = f->identity.inode,
 		.seen_ms = f->all->looked_ms,
 	};
-	file_position(f->file, p);
+	file_position(f->file,
+	    f->held && f->succeeded && f->at_end && file_unread(f->file) == 0,
+	    p);
 }
 
 void
@@ -647,9 +652,19 @@ followed_hold(struct followed *f, bool succeeded)
 		return;
 	f->held = true;
 	f->succeeded = succeeded;
-	f->deleted = false;
+	f->deleted = f->at_end = false;
 	f->grown_ms = clock_now_ms();
 	TAILQ_INSERT_TAIL(&f->all->held, f, held_link);
+	followed_ready(f);
+}
+
+void
+followed_succeed(struct followed *f)
+{
+	if (!f->held || f->succeeded)
+		return;
+	f->succeeded = true;
+	f->at_end = false;
 	followed_ready(f);
 }
 

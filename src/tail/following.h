@@ -40,8 +40,9 @@ struct followed {
 	LIST_HEAD(, name) names;
 	TAILQ_ENTRY(followed) link; /* of all */
 
-	bool fresh; /* nothing of it was read yet, nor in an earlier life */
-	bool ready; /* to be read */
+	bool fresh;  /* nothing of it was read yet, nor in an earlier life */
+	bool at_end; /* it was read to its end */
+	bool ready;  /* to be read */
 	TAILQ_ENTRY(followed) ready_link;
 	bool dirty; /* its position is to be told */
 	TAILQ_ENTRY(followed) dirty_link;
@@ -116,6 +117,8 @@ void followed_wait(struct followed *f, struct followed *before);
 /** It has lost its last name: whoever writes it may not have noticed yet.
  * succeeded: no other file will come in its place. */
 void followed_hold(struct followed *f, bool succeeded);
+/** Its place is taken. */
+void followed_succeed(struct followed *f);
 /** Under a rotated name of that one (NULL: of none) it may be a copy of it. */
 void followed_suspect(struct followed *f, struct followed *original);
 /** It has a name again. */

@@ -67,10 +67,11 @@ print_is(const char *print, struct text text)
 
 void
 position_print(struct position *p, struct fingerprint *out, struct text head,
-    struct text anchor, int64_t born_ns)
+    struct text anchor, int64_t born_ns, bool done)
 {
 	print_write(out->head, head);
 	number_put(out->head + LENGTH + HASH, BORN, (uint64_t)born_ns);
+	out->head[LENGTH + HASH + BORN] = done;
 	number_put(out->anchor, OFFSET, (uint64_t)p->offset);
 	print_write(out->anchor + OFFSET, anchor);
 	p->head = (struct text){ out->head, sizeof out->head };
@@ -310,6 +311,12 @@ position_born_ns(const struct position *p)
 	return has_prints(p)
 	           ? (int64_t)number_get(p->head.data + LENGTH + HASH, BORN)
 	           : 0;
+}
+
+bool
+position_is_done(const struct position *p)
+{
+	return has_prints(p) && p->head.data[LENGTH + HASH + BORN];
 }
 
 struct position *

@@ -17,8 +17,9 @@ struct position;
 
 /** The fingerprints of one position, as they are stored. */
 struct fingerprint {
-	char head[2 + 8 + 8];   /* length, hash; when the file was made */
-	char anchor[8 + 2 + 8]; /* offset of its end, length, hash */
+	char head[2 + 8 + 8 + 1]; /* length, hash; when the file was made;
+	                             whether it is done */
+	char anchor[8 + 2 + 8];   /* offset of its end, length, hash */
 };
 
 /**
@@ -28,9 +29,10 @@ struct fingerprint {
  * head     at most POSITION_BYTES, none behind p->offset
  * anchor   likewise
  * born_ns  since 1970; 0: not known
+ * done     the file was read to its end and no more was expected
  */
 void position_print(struct position *p, struct fingerprint *out,
-    struct text head, struct text anchor, int64_t born_ns);
+    struct text head, struct text anchor, int64_t born_ns, bool done);
 
 /** Whether an open file still starts, and before the position goes on, as it
  * did when that was told; where enough was read, the latter will do.  True of
@@ -54,6 +56,8 @@ bool text_is_periodic(struct text text);
 
 /** When the file was made, in ns since 1970; 0: not known. */
 int64_t position_born_ns(const struct position *p);
+/** Whether nothing was left to read. */
+bool position_is_done(const struct position *p);
 
 /** A polynomial hash (Karp and Rabin): against mistakes, not forgers. */
 uint64_t position_hash(struct text text);

@@ -194,7 +194,7 @@ read_between(struct following *all, struct rotated *r, const struct between *b)
 		last = f;
 	}
 	if (last != b->was && b->was != NULL)
-		b->was->succeeded = true;
+		followed_succeed(b->was);
 	return last;
 }
 
@@ -328,7 +328,7 @@ succession_go_on(struct followed *f, const struct followed *old)
 		return;
 	if (!file_go_on(f->file, old->file))
 		return;
-	file_position(f->file, &was);
+	followed_position(f, &was);
 	log_info("the file was written anew with the same text, reading on "
 		 "behind it source=%s path=%s offset=%" PRId64,
 	    f->all->sources[f->source].name, file_path(f->file), was.offset);
@@ -482,6 +482,13 @@ stray_done(struct following *all, const struct stray *s, const struct name *n)
 	if (s->file != NULL) {
 		if (map_get(all->known, identity_key(&s->identity)) != NULL)
 			following_forget(all, s->identity.source, p);
+		return;
+	}
+	if (position_is_done(p)) {
+		log_info("a rotated file is not found, it was read to its "
+			 "end path=%s offset=%" PRId64,
+		    p->path, p->offset);
+		following_forget(all, s->identity.source, p);
 		return;
 	}
 	if (may_come(n)) {

@@ -314,8 +314,7 @@ name_follow(struct tail *t, struct name *n, int fd, const struct stat *st)
 	log_info("log rotated, the old file is read to its end first "
 		 "source=%s path=%s",
 	    source_name(t, n->source), n->path);
-	if (old->held)
-		old->succeeded = true;
+	followed_succeed(old);
 	if (is_new)
 		turnover_add(t, n, old, NULL, f);
 }
