@@ -28,7 +28,7 @@
 #define POLL_MS 1000       /* where inotify cannot serve */
 #define RELEASED_MAX 20000 /* files remembered that are no longer held */
 #define REPEAT_MS 60000    /* the same message about one file */
-#define RESERVE 4 /* a part of the descriptors is not for files: 1/RESERVE */
+#define RESERVE 32         /* descriptors at least that are not for files */
 
 struct text
 identity_key(const struct identity *i)
@@ -42,12 +42,26 @@ source_name(const struct following *all, size_t source)
 	return all->sources[source].name;
 }
 
+/* A part of the descriptors is for all else. */
+static size_t
+open_max(void)
+{
+	struct rlimit limit;
+	size_t reserve;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return SIZE_MAX;
+	reserve = (size_t)limit.rlim_cur / 4;
+	if (reserve < RESERVE)
+		reserve = RESERVE;
+	return limit.rlim_cur > reserve ? (size_t)limit.rlim_cur - reserve : 1;
+}
+
 void
 following_init(struct following *all, const struct tail_source *sources,
     size_t count, const struct tail_callbacks *callbacks)
 {
-	struct rlimit limit;
-
 	all->sources = sources;
 	all->count = count;
 	all->callbacks = *callbacks;
@@ -61,11 +75,7 @@ following_init(struct following *all, const struct tail_source *sources,
 	TAILQ_INIT(&all->dirty);
 	TAILQ_INIT(&all->held);
 	TAILQ_INIT(&all->open);
-	all->open_max = SIZE_MAX;
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-	    limit.rlim_cur != RLIM_INFINITY)
-		all->open_max =
-		    (size_t)(limit.rlim_cur - limit.rlim_cur / RESERVE);
+	all->open_max = open_max();
 }
 
 static void followed_free(struct followed *f);
@@ -95,8 +105,8 @@ followed_ready(struct followed *f)
 	TAILQ_INSERT_TAIL(&f->all->ready, f, ready_link);
 }
 
-static void
-make_dirty(struct followed *f)
+void
+followed_dirty(struct followed *f)
 {
 	f->all->changed = true;
 	if (f->dirty)
@@ -160,18 +170,18 @@ mark_closed(struct followed *f)
 	f->all->open_count--;
 }
 
-/* One whose name can be found again, and that nobody reads. */
+/* One whose name can be found again. */
 static bool
 may_park(const struct followed *f)
 {
-	return !f->held && !f->ready && f->after == NULL && f->waiting == 0 &&
+	return !f->held && f->after == NULL && f->waiting == 0 &&
 	       f->original == NULL && f->copies == 0 &&
 	       !file_is_packed(f->file);
 }
 
-/* Parks what was read longest ago, until there is room for one more. */
-static void
-make_room(struct following *all)
+/* Parks what was read longest ago. */
+void
+following_make_room(struct following *all)
 {
 	struct followed *f = TAILQ_FIRST(&all->open), *next;
 
@@ -228,7 +238,7 @@ followed_open(struct followed *f)
 		TAILQ_INSERT_TAIL(&all->open, f, open_link);
 		return true;
 	}
-	make_room(all);
+	following_make_room(all);
 	switch (open_named(f, &fd, &st, &err)) {
 	case FILE_OPENED:
 		break;
@@ -337,7 +347,7 @@ changed(struct followed *f)
 
 	followed_position(f, &now);
 	was = position_copy(&now);
-	make_dirty(f);
+	followed_dirty(f);
 	f->all->callbacks.end(f->id, f->all->callbacks.ctx);
 	succession_copies(f, was);
 	switch (file_recover(f->file)) {
@@ -468,7 +478,7 @@ read_share(struct followed *f)
 	}
 	if (is_copy(f)) {
 		file_skip(f->file);
-		make_dirty(f);
+		followed_dirty(f);
 		return 0;
 	}
 	switch (file_read(f->file, SHARE, &got, &err)) {
@@ -497,7 +507,7 @@ read_share(struct followed *f)
 		break;
 	}
 	if (!f->at_end && !f->ready && !f->deleted)
-		make_dirty(f);
+		followed_dirty(f);
 	f->at_end = !f->ready;
 	f->read_ms = now_ms;
 	if (got > 0) {
@@ -505,7 +515,7 @@ read_share(struct followed *f)
 		f->fresh = false;
 	}
 	if (file_offset(f->file) != offset && !f->deleted)
-		make_dirty(f);
+		followed_dirty(f);
 	say_long_lines(f);
 	file_rest(f->file);
 	return got;
@@ -569,7 +579,7 @@ followed_new(struct following *all, const struct identity *identity,
 {
 	struct followed *f = mem_new(1, sizeof *f);
 
-	make_room(all);
+	following_make_room(all);
 	f->all = all;
 	f->identity = *identity;
 	f->id = spec->id = ++all->last_id;
@@ -587,7 +597,7 @@ followed_new(struct following *all, const struct identity *identity,
 	map_remove(all->gone, identity_key(identity));
 	watch(f);
 	followed_ready(f);
-	make_dirty(f);
+	followed_dirty(f);
 	return f;
 }
 

@@ -112,6 +112,8 @@ struct followed *followed_new(struct following *all,
 
 /** It is to be read in this round. */
 void followed_ready(struct followed *f);
+/** Its position is to be told. */
+void followed_dirty(struct followed *f);
 /** f is not read before `before` has been, to its end. */
 void followed_wait(struct followed *f, struct followed *before);
 /** It has lost its last name: whoever writes it may not have noticed yet.
@@ -128,6 +130,8 @@ void followed_position(struct followed *f, struct position *p);
 /** Opens a parked file again.  False: it cannot be now, or is lost. */
 bool followed_open(struct followed *f);
 
+/** Makes room for one more open file. */
+void following_make_room(struct following *all);
 /** Each file that is ready gets one share. */
 void following_read(struct following *all);
 /** Lets go of held files whose time has come. */

@@ -251,6 +251,7 @@ take_copy(struct following *all, const struct rotated_file *r, size_t source,
 	close(fd);
 	followed_suspect(f, NULL);
 	file_seek(f->file, was->offset, was->line);
+	followed_dirty(f);
 	followed_ready(f);
 	return f;
 }
@@ -315,6 +316,7 @@ succession_copies(struct followed *f, const struct position *was)
 		followed_suspect(other, NULL);
 		if (copy)
 			file_skip(other->file);
+		followed_dirty(other);
 	}
 }
 
@@ -328,6 +330,7 @@ succession_go_on(struct followed *f, const struct followed *old)
 		return;
 	if (!file_go_on(f->file, old->file))
 		return;
+	followed_dirty(f);
 	followed_position(f, &was);
 	log_info("the file was written anew with the same text, reading on "
 		 "behind it source=%s path=%s offset=%" PRId64,
@@ -435,6 +438,7 @@ find_rewritten(const struct stray *s, const struct name *n)
 	if (offset < 0)
 		return NULL;
 	file_seek(f->file, offset, 0);
+	followed_dirty(f);
 	f->fresh = false;
 	log_info("the file was written anew with the same text, reading on "
 		 "behind it path=%s offset=%" PRId64,

@@ -404,6 +404,7 @@ name_look(struct tail *t, struct name *n)
 		name_followed(t, n);
 		return;
 	}
+	following_make_room(&t->all);
 	switch (file_open(n->path, &fd, &st, &err)) {
 	case FILE_OPENED:
 		name_follow(t, n, fd, &st);

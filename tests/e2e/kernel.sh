@@ -422,63 +422,6 @@ YML
 	expect_told_now 1 10..$((n - 1))
 }
 
-# T-80
-a_clock_that_jumps_does_not_bring_a_deadline_nearer() {
-	local jump n=10
-
-	jumping_clock
-	cat >rules.yml <<'YML'
-version: 1
-settings: {state: s.db}
-sources: {app: {path: a.log, start_at: beginning}}
-rules:
-  - {id: line, match: '^n=(?<n>\d+)', key: [n], resolve: manual}
-  - id: missing
-    match: '^begin'
-    not_followed_by: {match: '^end', within: 10m}
-YML
-	echo 0 >clock
-	echo begin >a.log
-	put a.log 1
-	follow_jumping
-	await_told 1
-	for jump in 3600 -3600 440000000 0; do
-		echo "$jump" >clock
-		put a.log $((n++))
-		await_told 10..$((n - 1))
-	done
-	expect_equal 'the time is not up' '' "$(incidents missing)"
-}
-
-# T-81: the deadline passed while it slept, and what it waits for is there.
-a_suspend_past_a_deadline_opens_nothing_that_the_log_denies() {
-	cat >rules.yml <<'YML'
-version: 1
-settings: {state: s.db}
-sources: {app: {path: a.log, start_at: beginning}}
-rules:
-  - {id: line, match: '^n=(?<n>\d+)', key: [n], resolve: manual}
-  - id: pair
-    match: '^begin'
-    not_followed_by: {match: '^end', within: 2s}
-YML
-	put a.log 1
-	follow
-	await_told 1
-	echo begin >>a.log
-	put a.log 2
-	await_told 2
-	halt
-	echo 'end' >>a.log
-	put a.log 3
-	sleep 3 # that is what the case is about: more than the 2 s
-	go
-	await_told 1..3
-	expect_equal 'what it says is missing' '' "$(incidents pair)"
-	finish
-	expect_told_now 1..3
-}
-
 # T-82
 calls_that_are_interrupted_lose_nothing() {
 	sources "app: {path: 'd/*.log', start_at: beginning}"

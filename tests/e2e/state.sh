@@ -359,30 +359,6 @@ other_tells() {
 	has_incident other
 }
 
-# T-89
-a_reload_takes_new_files_and_keeps_the_old_rules_where_the_new_are_wrong() {
-	sources 'app: {path: a.log}'
-	: >a.log
-	follow
-	printf 'n=1 ha' >>a.log
-	sources 'app: {path: [a.log, b.log]}'
-	put b.log 2
-	kill -HUP "$watcher"
-	await_told 2
-	printf 'lf\n' >>a.log
-	await_told 1..2
-	printf 'rules: [\n' >rules.yml
-	kill -HUP "$watcher"
-	await_said '(error|warning):.*rules.yml'
-	put a.log 3
-	await_told 1..3
-	sources 'app: {path: [a.log, b.log]}'
-	sed -i 's/id: line/id: other/' rules.yml
-	kill -HUP "$watcher"
-	wait_for "$patience" 'the new rule' other_tells
-	expect_equal 'incidents of the old rule' 3 "$(incidents line | wc -l)"
-}
-
 # T-90
 a_log_under_another_path_is_not_read_again() {
 	sources 'app: {path: a.log, start_at: beginning}'
