@@ -6,6 +6,8 @@ set -eu
 
 usage='usage: contrib/install-deps.sh [--tests]'
 
+# libarchive-dev brings libarchive13, which no program here is linked with: it
+# is loaded at run time, where a log was compressed by zstd, xz or bzip2.
 build='gcc libc6-dev make autoconf automake pkg-config
 	libuv1-dev libcurl4-openssl-dev libsqlite3-dev libjansson-dev
 	libyaml-dev libpcre2-dev zlib1g-dev libarchive-dev

@@ -7,14 +7,12 @@
 
 #include "base/mem.h"
 #include "tail/gunzip.h"
+#include "tail/libarchive.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <unistd.h>
-#ifdef HAVE_LIBARCHIVE
-#include <archive.h>
-#endif
 
 #define INPUT (64 * 1024)        /* one read of the file */
 #define BLOCK (64 * 1024)        /* gzip unpacked at once */
@@ -45,6 +43,7 @@ struct packed {
 	                        not yet unpacked for gzip; lent */
 	char *room;          /* BLOCK bytes, for gzip */
 #ifdef HAVE_LIBARCHIVE
+	struct libarchive lib;
 	struct archive *archive; /* or NULL */
 #endif
 };
@@ -197,7 +196,7 @@ on_read(struct archive *a, void *ctx, const void **buf)
 
 	if (more(p, &p->rest) < 0) {
 		p->failed = true;
-		archive_set_error(a, EIO, "read");
+		p->lib.archive_set_error(a, EIO, "read");
 		return -1;
 	}
 	*buf = p->rest.data;
@@ -208,10 +207,10 @@ on_read(struct archive *a, void *ctx, const void **buf)
 static int
 fault_archive(struct packed *p)
 {
-	const char *why = archive_error_string(p->archive);
+	const char *why = p->lib.archive_error_string(p->archive);
 
 	return p->failed ? -1
-	                 : fault(p, archive_filter_bytes(p->archive, -1),
+	                 : fault(p, p->lib.archive_filter_bytes(p->archive, -1),
 			       why != NULL ? why : "not readable");
 }
 
@@ -220,7 +219,7 @@ fault_archive(struct packed *p)
 static int
 check_rest(struct packed *p)
 {
-	int64_t at = archive_filter_bytes(p->archive, -1);
+	int64_t at = p->lib.archive_filter_bytes(p->archive, -1);
 	int64_t left = p->taken - at;
 	struct text in = p->rest;
 
@@ -247,7 +246,8 @@ next_archive(struct packed *p)
 	const void *data;
 	size_t len;
 	la_int64_t offset;
-	int status = archive_read_data_block(p->archive, &data, &len, &offset);
+	int status =
+	    p->lib.archive_read_data_block(p->archive, &data, &len, &offset);
 
 	if (status == ARCHIVE_EOF)
 		return check_rest(p);
@@ -262,27 +262,30 @@ next_archive(struct packed *p)
 static int
 start_archive(struct packed *p, enum compression compression)
 {
-	struct archive *a = mem_check(archive_read_new());
+	const struct libarchive *lib = &p->lib;
 	struct archive_entry *entry;
+	struct archive *a;
 
-	p->archive = a;
+	if (libarchive_open(&p->lib, &p->reason) < 0)
+		return -1;
+	a = p->archive = mem_check(lib->archive_read_new());
 	if (compression == COMPRESSION_ZSTD)
-		archive_read_support_filter_zstd(a);
+		lib->archive_read_support_filter_zstd(a);
 	else if (compression == COMPRESSION_XZ)
-		archive_read_support_filter_xz(a);
+		lib->archive_read_support_filter_xz(a);
 	else
-		archive_read_support_filter_bzip2(a);
-	archive_read_support_format_raw(a);
-	archive_read_support_format_empty(a);
-	if (archive_read_open(a, p, NULL, on_read, NULL) != ARCHIVE_OK ||
-	    archive_errno(a) != 0)
+		lib->archive_read_support_filter_bzip2(a);
+	lib->archive_read_support_format_raw(a);
+	lib->archive_read_support_format_empty(a);
+	if (lib->archive_read_open(a, p, NULL, on_read, NULL) != ARCHIVE_OK ||
+	    lib->archive_errno(a) != 0)
 		return fault_archive(p);
-	if (archive_filter_count(a) > 2)
+	if (lib->archive_filter_count(a) > 2)
 		return err_set(&p->reason,
 		    "compressed several times over: unpack it once");
-	if (archive_filter_count(a) < 2)
+	if (lib->archive_filter_count(a) < 2)
 		return fault(p, 0, "its header");
-	switch (archive_read_next_header(a, &entry)) {
+	switch (lib->archive_read_next_header(a, &entry)) {
 	case ARCHIVE_OK:
 		return 0;
 	case ARCHIVE_EOF: /* nothing was compressed */
@@ -359,7 +362,9 @@ packed_free(struct packed *p)
 	if (p == NULL)
 		return;
 #ifdef HAVE_LIBARCHIVE
-	archive_read_free(p->archive);
+	if (p->archive != NULL)
+		p->lib.archive_read_free(p->archive);
+	libarchive_close(&p->lib);
 #endif
 	gunzip_free(p->gzip);
 	free(p->room);

@@ -48,6 +48,37 @@ if grep -q 'built without libarchive' err; then
 	packers=gzip
 fi
 
+if [[ $packers != gzip ]]; then
+	step 'libarchive is loaded for what needs it, and only then'
+	gzip -c app.log >built.gz
+	for log in app.log built.gz built.zst; do
+		LD_DEBUG=files LD_DEBUG_OUTPUT=loaded scan "$log"
+		expect_equal "the exit of $log" 0 "$status"
+		grep -ho 'file=libarchive[^ ]*' loaded.* | head -n 1 \
+		    >"with.$log"
+		rm -f loaded.*
+	done
+	expect_equal 'with a plain log' '' "$(cat with.app.log)"
+	expect_equal 'with gzip' '' "$(cat with.built.gz)"
+	soname=$(sed 's/^file=//' with.built.zst)
+	expect 'with zstd' test -n "$soname"
+
+	step 'where it is missing or another library, the reason says what to do'
+	mkdir missing other
+	: >"missing/$soname"
+	ln -s "$(ldd "$LOGWATCH" | awk '$1 ~ /^libz[.]/ {print $3}')" \
+	    "other/$soname"
+	for path in missing other; do
+		LD_LIBRARY_PATH=$tmp/$path scan built.zst
+		expect_equal "the exit with $path" 3 "$status"
+		expect "the reason with $path" \
+		    grep -q '^logwatch: built.zst: .*install it.*libarchive13' \
+		    err
+		LD_LIBRARY_PATH=$tmp/$path scan built.gz
+		expect_equal "the exit of gzip with $path" 0 "$status"
+	done
+fi
+
 for packer in $packers; do
 	step "$packer: the same hits at the same lines and offsets"
 	# By its content: the name says nothing.
