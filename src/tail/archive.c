@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "tail/gunzip.h"
 #include "tail/libarchive.h"
+#include "tail/xz.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -45,6 +46,7 @@ struct packed {
 #ifdef HAVE_LIBARCHIVE
 	struct libarchive lib;
 	struct archive *archive; /* or NULL */
+	struct xz *xz;           /* or NULL */
 #endif
 };
 
@@ -189,12 +191,30 @@ is_zeros(struct text in)
 	return true;
 }
 
+/* liblzma allocates what a block asks for, and libarchive sets it no limit. */
+static int
+check_dictionary(struct packed *p)
+{
+	uint64_t refused;
+
+	if (p->xz == NULL)
+		return 0;
+	p->rest.len = xz_feed(p->xz, p->rest);
+	refused = xz_refused(p->xz);
+	if (p->rest.len > 0 || refused == 0)
+		return 0;
+	return err_set(&p->reason,
+	    "compressed by xz with a dictionary of %" PRIu64 " MiB, over the "
+	    "%" PRIu64 " MiB that are read: unpack it first",
+	    (refused >> 20) + (refused % (1 << 20) != 0), XZ_DICTIONARY >> 20);
+}
+
 static la_ssize_t
 on_read(struct archive *a, void *ctx, const void **buf)
 {
 	struct packed *p = ctx;
 
-	if (more(p, &p->rest) < 0) {
+	if (more(p, &p->rest) < 0 || check_dictionary(p) < 0) {
 		p->failed = true;
 		p->lib.archive_set_error(a, EIO, "read");
 		return -1;
@@ -268,6 +288,8 @@ start_archive(struct packed *p, enum compression compression)
 
 	if (libarchive_open(&p->lib, &p->reason) < 0)
 		return -1;
+	if (compression == COMPRESSION_XZ)
+		p->xz = xz_new();
 	a = p->archive = mem_check(lib->archive_read_new());
 	if (compression == COMPRESSION_ZSTD)
 		lib->archive_read_support_filter_zstd(a);
@@ -365,6 +387,7 @@ packed_free(struct packed *p)
 	if (p->archive != NULL)
 		p->lib.archive_read_free(p->archive);
 	libarchive_close(&p->lib);
+	xz_free(p->xz);
 #endif
 	gunzip_free(p->gzip);
 	free(p->room);

@@ -118,6 +118,33 @@ for packer in $packers; do
 	    die "only $found hits"
 done
 
+if [[ $packers != gzip ]]; then
+	step 'xz: blocks, checks, filters and padding of every kind are read'
+	{
+		head -n 9000 app.log | xz -0 --block-size=50000 --check=sha256
+		head -c 8 /dev/zero
+		sed -n 9001,20000p app.log | xz -0 --check=none --delta=dist=4 \
+		    --lzma2=preset=0,dict=64MiB
+		tail -n +20001 app.log | xz -0 -T2 --block-size=100000
+	} >blocks
+	expect_equal 'the hits' "$plain" "$(hits blocks)"
+
+	step 'xz: a dictionary that takes too much memory is refused'
+	{
+		cat blocks
+		xz -0 --x86 --lzma2=preset=0,dict=1GiB <app.log
+	} >large
+	(
+		grep -q __asan_init "$LOGWATCH" || ulimit -v 400000
+		scan --count large
+		expect_equal 'its exit' 3 "$status"
+		expect 'the reason' grep -q \
+		    '^logwatch: large: .* dictionary of 1024 MiB' err
+		found=$(awk '$1 == "found" {print $2}' out)
+		((found >= 28)) || die "only $found hits before it"
+	) || exit 1
+fi
+
 step 'a gzip file that lost its last bytes was read whole'
 gzip -c app.log | head -c -3 >short
 expect_equal 'its hits' "$plain" "$(hits short)"

@@ -534,6 +534,83 @@ first_bytes_tell(void **state)
 	}
 }
 
+#ifdef HAVE_LIBARCHIVE
+/* Makes the one block of an xz file ask for another dictionary. */
+static void
+set_dictionary(struct str *packed, unsigned char bits)
+{
+	char *block = packed->data + 12;
+	size_t len = (size_t)*block * 4;
+	uLong crc;
+
+	assert_int_equal(block[1], 0); /* one filter, no sizes */
+	assert_int_equal(block[2], 0x21);
+	block[4] = (char)bits;
+	crc = crc32(0, (Bytef *)block, (uInt)len);
+	for (size_t i = 0; i < 4; i++)
+		block[len + i] = (char)(crc >> 8 * i);
+}
+
+static void
+xz_takes_a_dictionary_up_to_64_mib(void **state)
+{
+	static const struct {
+		unsigned char bits;
+		const char *why;
+	} cases[] = {
+		{ 27, NULL },
+		{ 28, NULL },
+		{ 29, "dictionary of 96 MiB, over the 64 MiB" },
+		{ 40, "dictionary of 4096 MiB, over the 64 MiB" },
+		{ 41, "damaged" },
+	};
+	struct str plain = log_text(50000);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct str packed = { 0 }, got = { 0 };
+		struct err err;
+
+		pack_xz(str_text(&plain), &packed);
+		set_dictionary(&packed, cases[i].bits);
+		if (cases[i].why == NULL) {
+			check_whole(&packed, str_text(&plain), 4096);
+		} else {
+			assert_int_equal(
+			    unpack(str_text(&packed), 4096, &got, &err), -1);
+			assert_non_null(strstr(err.text, cases[i].why));
+			assert_int_equal(got.len, 0);
+		}
+		str_free(&got);
+		str_free(&packed);
+	}
+	str_free(&plain);
+}
+
+static void
+a_later_dictionary_is_bounded_too(void **state)
+{
+	struct str plain = log_text(600000), packed = { 0 }, got = { 0 };
+	struct str large = { 0 };
+	struct err err;
+
+	(void)state;
+	pack_xz(str_text(&plain), &packed);
+	pack_xz(str_text(&plain), &packed);
+	pack_xz(str_text(&plain), &large);
+	set_dictionary(&large, 40);
+	str_add_text(&packed, str_text(&large));
+	assert_int_equal(unpack(str_text(&packed), 4096, &got, &err), -1);
+	assert_non_null(strstr(err.text, "dictionary of 4096 MiB"));
+	assert_in_range(got.len, 2 * plain.len - 65536, 2 * plain.len);
+	assert_memory_equal(got.data, plain.data, plain.len);
+	str_free(&large);
+	str_free(&got);
+	str_free(&packed);
+	str_free(&plain);
+}
+#endif
+
 static void
 a_descriptor_that_cannot_be_read_is_an_error(void **state)
 {
@@ -562,6 +639,10 @@ main(void)
 		cmocka_unit_test(a_file_that_holds_no_text_is_given_up),
 		cmocka_unit_test(
 		    what_begins_as_compressed_and_is_not_is_damaged),
+#ifdef HAVE_LIBARCHIVE
+		cmocka_unit_test(xz_takes_a_dictionary_up_to_64_mib),
+		cmocka_unit_test(a_later_dictionary_is_bounded_too),
+#endif
 		cmocka_unit_test(a_descriptor_that_cannot_be_read_is_an_error),
 	};
 
