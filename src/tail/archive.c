@@ -223,15 +223,17 @@ on_read(struct archive *a, void *ctx, const void **buf)
 	return (la_ssize_t)p->rest.len;
 }
 
-/* The reason is on_read()'s, or libarchive's. */
+/* The reason is on_read()'s, or libarchive's; where its filter could not even
+ * start, it does not know where that was. */
 static int
 fault_archive(struct packed *p)
 {
 	const char *why = p->lib.archive_error_string(p->archive);
+	int64_t at = p->lib.archive_filter_bytes(p->archive, -1);
 
-	return p->failed ? -1
-	                 : fault(p, p->lib.archive_filter_bytes(p->archive, -1),
-			       why != NULL ? why : "not readable");
+	if (p->failed)
+		return -1;
+	return fault(p, at < 0 ? 0 : at, why != NULL ? why : "not readable");
 }
 
 /* libarchive ends silently where bytes follow that are not of its format; zeros
