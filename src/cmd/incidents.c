@@ -45,6 +45,7 @@ static const struct option options[] = {
 struct printing {
 	bool json;
 	size_t count;
+	size_t damaged; /* records that are no JSON */
 };
 
 static const char *
@@ -76,25 +77,29 @@ static void
 print(const struct incident_row *row, void *ctx)
 {
 	struct printing *p = ctx;
-	json_t *record;
+	json_t *record =
+	    json_loadb(row->record.data, row->record.len, JSON_ALLOW_NUL, NULL);
 
-	if (p->json) {
-		printf("%.*s\n", (int)row->record.len, row->record.data);
+	if (record == NULL) {
+		p->damaged++;
 		return;
 	}
-	record =
-	    json_loadb(row->record.data, row->record.len, JSON_ALLOW_NUL, NULL);
+	if (p->json) {
+		printf("%.*s\n", (int)row->record.len, row->record.data);
+		goto out;
+	}
 	if (p->count++ == 0)
 		printf("%-26s  %-8s  %-8s  %-24s  %6s  %-24s  %s\n", "ID",
 		    "STATE", "SEVERITY", "OPENED", "COUNT", "RULE", "SUMMARY");
 	print_line(record, row->opened_ms);
+out:
 	json_decref(record);
 }
 
 static int
 incidents(const char *path, bool all, bool json)
 {
-	struct printing printing = { json, 0 };
+	struct printing printing = { .json = json };
 	bool missing = false;
 	struct err err;
 	struct store *s = store_open_snapshot(path, &missing, &err);
@@ -112,6 +117,12 @@ incidents(const char *path, bool all, bool json)
 		puts(all ? "no incidents" : "no open incidents");
 	if (ret < 0)
 		return failed("%s", err.text);
+	if (printing.damaged > 0) {
+		finish_output(STATUS_OK);
+		return failed("incidents in %s that are damaged and left "
+			      "out: %zu",
+		    path, printing.damaged);
+	}
 	return finish_output(STATUS_OK);
 }
 

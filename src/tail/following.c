@@ -170,27 +170,39 @@ mark_closed(struct followed *f)
 	f->all->open_count--;
 }
 
-/* One whose name can be found again. */
+/* One that can be found again; a held one costs a look. */
 static bool
-may_park(const struct followed *f)
+may_park(const struct followed *f, bool held)
 {
-	return !f->held && f->after == NULL && f->waiting == 0 &&
-	       f->original == NULL && f->copies == 0 &&
-	       !file_is_packed(f->file);
+	int fd;
+
+	if (f->held != held || f->deleted || f->original != NULL ||
+	    f->copies > 0 || file_is_packed(f->file))
+		return false;
+	if (!held)
+		return true;
+	if (!succession_find(f, &fd))
+		return false;
+	if (fd >= 0)
+		close(fd);
+	return true;
 }
 
 /* Parks what was read longest ago. */
 void
 following_make_room(struct following *all)
 {
-	struct followed *f = TAILQ_FIRST(&all->open), *next;
+	for (int held = 0; held < 2; held++) {
+		struct followed *f = TAILQ_FIRST(&all->open), *next;
 
-	for (; f != NULL && all->open_count >= all->open_max; f = next) {
-		next = TAILQ_NEXT(f, open_link);
-		if (!may_park(f))
-			continue;
-		file_park(f->file);
-		mark_closed(f);
+		for (; f != NULL && all->open_count >= all->open_max;
+		     f = next) {
+			next = TAILQ_NEXT(f, open_link);
+			if (!may_park(f, held))
+				continue;
+			file_park(f->file);
+			mark_closed(f);
+		}
 	}
 }
 
@@ -223,6 +235,18 @@ open_named(struct followed *f, int *fd, struct stat *st, struct err *err)
 	return opening;
 }
 
+static void
+cannot_open(struct followed *f, const struct err *err)
+{
+	if (!f->broken)
+		log_warning("log cannot be opened again, trying every second "
+			    "source=%s path=%s reason=%s",
+		    source_name(f->all, f->source), file_path(f->file),
+		    err->text);
+	f->broken = true;
+	following_ask_poll(f->all);
+}
+
 bool
 followed_open(struct followed *f)
 {
@@ -243,22 +267,20 @@ followed_open(struct followed *f)
 	case FILE_OPENED:
 		break;
 	case FILE_MISSING:
-		fd = succession_find(f);
-		if (fd >= 0)
-			break;
+		if (succession_find(f, &fd)) {
+			if (fd >= 0)
+				break;
+			err_set(&err, "%m");
+			cannot_open(f, &err);
+			return false;
+		}
 		following_lose(all, f->source, file_path(f->file),
 		    "the file was removed while it was not open", 0);
 		followed_hold(f, false);
 		f->lost = f->deleted = true;
 		return false;
 	default:
-		if (!f->broken)
-			log_warning("log cannot be opened again, trying every "
-				    "second source=%s path=%s reason=%s",
-			    source_name(all, f->source), file_path(f->file),
-			    err.text);
-		f->broken = true;
-		following_ask_poll(all);
+		cannot_open(f, &err);
 		return false;
 	}
 	file_unpark(f->file, fd);
@@ -473,7 +495,8 @@ read_share(struct followed *f)
 	size_t got = 0;
 
 	if (!followed_open(f)) {
-		let_go_on(f);
+		if (f->lost)
+			let_go_on(f);
 		return 0;
 	}
 	if (is_copy(f)) {

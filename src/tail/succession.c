@@ -337,20 +337,22 @@ succession_go_on(struct followed *f, const struct followed *old)
 	    f->all->sources[f->source].name, file_path(f->file), was.offset);
 }
 
-int
-succession_find(const struct followed *f)
+bool
+succession_find(const struct followed *f, int *fd)
 {
 	struct rotated *r = rotated_new();
 	const struct rotated_file *files;
 	size_t count = rotated_list(
 	    r, file_path(f->file), globs_of(f->all, f->source), &files);
-	int fd = -1;
+	bool found = false;
 
-	for (size_t i = 0; i < count && fd < 0; i++)
-		if (is_file(&files[i], &f->identity))
-			fd = open_rotated(&files[i]);
+	for (size_t i = 0; i < count && !found; i++) {
+		found = is_file(&files[i], &f->identity);
+		if (found)
+			*fd = open_rotated(&files[i]);
+	}
 	rotated_free(r);
-	return fd;
+	return found;
 }
 
 /* Rotated while logwatch was not there. */

@@ -50,7 +50,8 @@ void succession_copies(struct followed *f, const struct position *was);
 /** f may be read now, for old, which was in its place, has been. */
 void succession_go_on(struct followed *f, const struct followed *old);
 
-/** A descriptor of a parked file that has lost its name, or -1. */
-int succession_find(const struct followed *f);
+/** Opens a parked file that has lost its name.  Returns false where it is not
+ * found; *fd is -1 where it is, but cannot be opened now. */
+bool succession_find(const struct followed *f, int *fd);
 
 #endif
