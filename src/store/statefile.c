@@ -27,7 +27,8 @@
 #define PAUSE_MS 10 /* between tries */
 #define COPY_BYTES ((size_t)64 * 1024)
 
-static const char *const companions[] = { "-wal", "-journal", "-shm" };
+static const char *const companions[] = { "-wal", "-journal", "-shm",
+	"-intents" };
 
 static char *
 name_add(const char *file, const char *suffix)

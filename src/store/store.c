@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/database.h"
+#include "store/intents.h"
 #include "store/statefile.h"
 
 #include <inttypes.h>
@@ -106,6 +107,7 @@ static const char *const sql[STATEMENTS] = {
 
 struct store {
 	struct database *db;
+	struct intents *intents; /* NULL: none are kept */
 	/* The last numbers given out.  A rollback does not take them back: the
 	 * caller keeps the row, and puts it again with its number. */
 	int64_t run_id, delivery_seq;
@@ -128,13 +130,14 @@ last_number(struct store *s, enum statement id, int64_t *out, struct err *err)
 	return query_end(&q, "read", err);
 }
 
-/* Takes over db; on failure it is closed. */
+/* Takes over db and intents; on failure they are closed. */
 static struct store *
-store_new(struct database *db, struct err *err)
+store_new(struct database *db, struct intents *intents, struct err *err)
 {
 	struct store *s = mem_new(1, sizeof *s);
 
 	s->db = db;
+	s->intents = intents;
 	if (last_number(s, RUN_LAST, &s->run_id, err) == 0 &&
 	    last_number(s, DELIVERY_LAST, &s->delivery_seq, err) == 0)
 		return s;
@@ -196,10 +199,29 @@ emptied(const char *file, const struct stat *st, struct err *err)
 	return true;
 }
 
+/* Without it nothing is lost but time: what would start at once waits for a
+ * commit. */
+static struct intents *
+open_intents(const char *file)
+{
+	struct str path = { 0 };
+	struct err err;
+	struct intents *is;
+
+	str_printf(&path, "%s-intents", file);
+	is = intents_open(path.data, &err);
+	if (is == NULL)
+		log_warning("scripts start a little later, for what is noted "
+			    "before a start has no file: %s",
+		    err.text);
+	str_free(&path);
+	return is;
+}
+
 /* One look at the file, which is made where it is not there. */
 static struct database *
 try_open(const char *path, enum schema_verdict *verdict, pid_t *holder,
-    char **moved_to, struct err *err)
+    char **moved_to, struct intents **intents, struct err *err)
 {
 	struct database *db = NULL;
 	struct err reason = { "" };
@@ -224,19 +246,22 @@ try_open(const char *path, enum schema_verdict *verdict, pid_t *holder,
 		*holder = statefile_holder(file);
 	else if (db == NULL)
 		err_set(err, "state file %s: %s", path, reason.text);
+	if (db != NULL)
+		*intents = open_intents(file);
 	free(file);
 	return db;
 }
 
 static struct database *
-open_locked(const char *path, char **moved_to, struct err *err)
+open_locked(const char *path, char **moved_to, struct intents **intents,
+    struct err *err)
 {
 	enum schema_verdict verdict = SCHEMA_BUSY;
 	pid_t holder = 0;
 
 	for (int i = 0; i < OPEN_TRIES && holder == 0; i++) {
 		struct database *db =
-		    try_open(path, &verdict, &holder, moved_to, err);
+		    try_open(path, &verdict, &holder, moved_to, intents, err);
 
 		if (db != NULL)
 			return db;
@@ -252,13 +277,14 @@ store_open(const char *path, struct err *err)
 {
 	int queue = statefile_queue(path);
 	char *moved_to = NULL;
-	struct database *db = open_locked(path, &moved_to, err);
+	struct intents *intents = NULL;
+	struct database *db = open_locked(path, &moved_to, &intents, err);
 	struct store *s = NULL;
 
 	if (queue >= 0)
 		close(queue);
 	if (db != NULL)
-		s = store_new(db, err);
+		s = store_new(db, intents, err);
 	if (s == NULL)
 		free(moved_to);
 	else
@@ -297,7 +323,7 @@ store_open_snapshot(const char *path, bool *missing, struct err *err)
 	enum schema_verdict verdict;
 	struct database *db = open_private(path, missing, &verdict, err);
 
-	return db != NULL ? store_new(db, err) : NULL;
+	return db != NULL ? store_new(db, NULL, err) : NULL;
 }
 
 struct store *
@@ -323,7 +349,7 @@ store_open_copy(const char *path, struct err *err)
 		database_close(db);
 		return NULL;
 	}
-	return db != NULL ? store_new(db, err) : NULL;
+	return db != NULL ? store_new(db, NULL, err) : NULL;
 }
 
 void
@@ -332,6 +358,7 @@ store_close(struct store *s)
 	if (s == NULL)
 		return;
 	database_close(s->db);
+	intents_close(s->intents);
 	free(s->moved_to);
 	free(s);
 }
@@ -532,6 +559,25 @@ store_runs_prune(struct store *s, int64_t before_ms, struct err *err)
 
 	query_bind_int(&q, before_ms);
 	return query_run(&q, "delete old runs", err);
+}
+
+bool
+store_intent_put(struct store *s, struct intent_row *row)
+{
+	return s->intents != NULL && intents_put(s->intents, row);
+}
+
+void
+store_intent_delete(struct store *s, int slot)
+{
+	intents_delete(s->intents, slot);
+}
+
+void
+store_intents(struct store *s, store_intent_fn *fn, void *ctx)
+{
+	if (s->intents != NULL)
+		intents_each(s->intents, fn, ctx);
 }
 
 static int

@@ -4,7 +4,8 @@
  * detectors, the ledger of runs, the outbox.  Knows rows, not what they mean.
  *
  * All writes happen between store_begin() and store_commit() and become
- * durable together or not at all.  One connection, locked for itself.
+ * durable together or not at all.  One connection, locked for itself.  Intents
+ * alone are written at any time, to a file beside it.
  */
 #ifndef LOGWATCH_STORE_STORE_H
 #define LOGWATCH_STORE_STORE_H
@@ -126,6 +127,29 @@ typedef void store_run_fn(const struct run_row *row, void *ctx);
 int store_runs(struct store *s, int64_t since_ms, store_run_fn *fn, void *ctx,
     struct err *err);
 int store_runs_prune(struct store *s, int64_t before_ms, struct err *err);
+
+/** A script's start before anything else of it is saved: enough to know it
+ * again. */
+struct intent_row {
+	int slot;             /* 0: a new one; set by store_intent_put */
+	const char *incident; /* the id it will have */
+	const char *rule;     /* with key: which incident is meant */
+	struct text key;
+	const char *action;
+	int64_t pid;        /* 0: not known (yet) */
+	int64_t spawned_ms; /* just before that: time since boot */
+	int64_t started_ms; /* wall */
+};
+/**
+ * Writes it where a kill of logwatch cannot take it back; a power cut can.
+ *
+ * Returns false where it cannot be written, is too long, or too many are there
+ * already: what is to be started then has to wait for a commit.
+ */
+bool store_intent_put(struct store *s, struct intent_row *row);
+void store_intent_delete(struct store *s, int slot);
+typedef void store_intent_fn(const struct intent_row *row, void *ctx);
+void store_intents(struct store *s, store_intent_fn *fn, void *ctx);
 
 /** A notification that waits, or a dead letter. */
 struct delivery_row {

@@ -1573,6 +1573,138 @@ a_file_does_not_grow_with_what_is_gone(void **state)
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, place_make, place_clear)
 
+static void
+list_intent(const struct intent_row *row, void *ctx)
+{
+	str_printf(ctx, "%d %s %s %s ", row->slot, row->incident, row->rule,
+	    row->action);
+	add_bytes(ctx, row->key);
+	str_printf(ctx, " %" PRId64 " %" PRId64 " %" PRId64 "|", row->pid,
+	    row->spawned_ms, row->started_ms);
+}
+
+static void
+intents_are(struct store *s, const char *want)
+{
+	struct str got = { 0 };
+
+	str_puts(&got, "");
+	store_intents(s, list_intent, &got);
+	assert_string_equal(got.data, want);
+	str_free(&got);
+}
+
+static struct intent_row
+intent(const char *incident)
+{
+	return (struct intent_row){ .incident = incident,
+		.rule = "down",
+		.key = TEXT("1:a"),
+		.action = "restart",
+		.spawned_ms = 70,
+		.started_ms = 80 };
+}
+
+static void
+an_intent_needs_no_commit(void **state)
+{
+	struct place *p = *state;
+	struct store *s = must_open(p->path);
+	struct intent_row a = intent("A"), b = intent("B");
+
+	assert_true(store_intent_put(s, &a));
+	begin(s); /* within a transaction, too, and after its end */
+	assert_true(store_intent_put(s, &b));
+	store_rollback(s);
+	a.pid = 4711;
+	assert_true(store_intent_put(s, &a));
+	store_close(s);
+	s = must_open(p->path);
+	intents_are(s, "1 A down restart 1:a  4711 70 80|"
+		       "2 B down restart 1:a  0 70 80|");
+	store_intent_delete(s, 1);
+	a = intent("C");
+	assert_true(store_intent_put(s, &a));
+	assert_int_equal(a.slot, 1);
+	store_intent_delete(s, 2);
+	store_close(s);
+	s = must_open(p->path);
+	intents_are(s, "1 C down restart 1:a  0 70 80|");
+	store_close(s);
+}
+
+static void
+intents_are_few_and_short(void **state)
+{
+	struct place *p = *state;
+	struct store *s = must_open(p->path);
+	struct intent_row row = intent("A");
+	static const char key[4096];
+
+	row.key = (struct text){ key, sizeof key };
+	assert_false(store_intent_put(s, &row));
+	for (int i = 0; i < 16; i++) {
+		row = intent("A");
+		assert_true(store_intent_put(s, &row));
+	}
+	row = intent("A");
+	assert_false(store_intent_put(s, &row));
+	assert_int_equal(row.slot, 0);
+	store_intent_delete(s, 7);
+	assert_true(store_intent_put(s, &row));
+	assert_int_equal(row.slot, 7);
+	store_close(s);
+}
+
+static void
+a_damaged_intent_is_left_out(void **state)
+{
+	struct place *p = *state;
+	char path[128];
+
+	snprintf(path, sizeof path, "%s-intents", p->path);
+	for (int at = 0; at < 63; at++) { /* so long it is */
+		struct store *s = must_open(p->path);
+		struct intent_row a = intent("A"), b = intent("B");
+		unsigned char byte;
+		int fd;
+
+		assert_true(store_intent_put(s, &a));
+		assert_true(store_intent_put(s, &b));
+		store_close(s);
+		fd = open(path, O_RDWR);
+		assert_int_equal(pread(fd, &byte, 1, at), 1);
+		byte ^= 0x80;
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+		close(fd);
+		s = must_open(p->path);
+		intents_are(s, "2 B down restart 1:a  0 70 80|");
+		store_intent_delete(s, 2);
+		store_close(s);
+		s = must_open(p->path);
+		intents_are(s, "");
+		store_close(s);
+	}
+}
+
+static void
+where_no_intent_can_be_kept_the_state_is_there_all_the_same(void **state)
+{
+	struct place *p = *state;
+	struct intent_row row = intent("A");
+	struct store *s;
+	char path[128];
+
+	snprintf(path, sizeof path, "%s-intents", p->path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	s = must_open(p->path);
+	assert_false(store_intent_put(s, &row));
+	intents_are(s, "");
+	begin(s);
+	commit(s, true);
+	store_close(s);
+}
+
 int
 main(void)
 {
@@ -1609,6 +1741,11 @@ main(void)
 		TEST(a_directory_that_is_not_ours_is_said),
 		TEST(a_link_is_followed_and_stays),
 		TEST(a_full_disk_fails_whole_commits_and_passes),
+		TEST(an_intent_needs_no_commit),
+		TEST(intents_are_few_and_short),
+		TEST(a_damaged_intent_is_left_out),
+		TEST(
+		    where_no_intent_can_be_kept_the_state_is_there_all_the_same),
 		TEST(a_fault_within_a_transaction_dooms_it),
 		TEST(only_a_durable_commit_waits_for_the_disk),
 		TEST(a_sync_that_fails_is_made_good_or_told),
