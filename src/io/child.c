@@ -85,9 +85,7 @@ static int
 pipes_open(struct pipes *p, struct err *err)
 {
 	*p = (struct pipes){ { -1, -1 }, { -1, -1 } };
-	if (pipe2(p->input, O_CLOEXEC) < 0 || pipe2(p->output, O_CLOEXEC) < 0 ||
-	    fcntl(p->input[1], F_SETFL, O_NONBLOCK) < 0 ||
-	    fcntl(p->output[0], F_SETFL, O_NONBLOCK) < 0) {
+	if (pipe2(p->input, O_CLOEXEC) < 0 || pipe2(p->output, O_CLOEXEC) < 0) {
 		err_set(err, "pipe: %m");
 		pipes_close(p);
 		return -1;
@@ -388,8 +386,6 @@ child_new(struct loop *l, const struct child_spec *spec, pid_t pid, int pidfd,
 	c->whole = spec->whole;
 	c->started_ms = clock_now_ms();
 	c->output = output_new(spec->output_max, line_came, c);
-	c->output_watch = on_readable_new(l, c->output_fd, output_came, c);
-	c->pid_watch = on_readable_new(l, pidfd, pidfd_came, c);
 	c->timer = timer_new(l, time_is_up, c);
 	timer_in(c->timer, spec->timeout_ms);
 	return c;
@@ -436,8 +432,11 @@ child_feed(struct child *c, struct text input)
 	int fd = c->input_fd;
 
 	c->input_fd = -1; /* the feed closes it */
-	if (fd >= 0)
+	if (fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
 		c->feed = feed_new(c->loop, fd, input);
+	c->output_watch =
+	    on_readable_new(c->loop, c->output_fd, output_came, c);
+	c->pid_watch = on_readable_new(c->loop, c->pidfd, pidfd_came, c);
 }
 
 pid_t

@@ -65,7 +65,9 @@ struct child *child_start(struct loop *l, const struct child_spec *spec,
     child_end_fn *end, child_line_fn *line, void *ctx, struct err *err);
 
 /** Writes its standard input, of which it takes a copy, and closes it; until
- * then the child waits where it reads.  Call once after child_start(). */
+ * then the child waits where it reads, and nothing is told of it but its
+ * time-out.  Call once after child_start(): best not at once, for on its way
+ * to its first instruction the child may wait for this very processor. */
 void child_feed(struct child *c, struct text input);
 
 pid_t child_pid(const struct child *c);

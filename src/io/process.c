@@ -14,6 +14,8 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
+#define MOMENT_MS 1000 /* a busy machine may take that for a start */
+
 static ssize_t
 read_stat(pid_t pid, char *buf, size_t size)
 {
@@ -64,6 +66,20 @@ process_start_time(pid_t pid)
 	struct process p;
 
 	return process_read(pid, &p) ? p.start_time : -1;
+}
+
+int64_t
+process_started_at(pid_t pid, int64_t boot_ms)
+{
+	int64_t ticks = sysconf(_SC_CLK_TCK);
+	int64_t start_time = process_start_time(pid);
+	int64_t after_ms = start_time * 1000 / ticks - boot_ms;
+
+	/* A tick is cut off; and a pid does not come round so soon. */
+	return start_time >= 0 && after_ms >= -1000 / ticks &&
+	               after_ms <= MOMENT_MS
+	           ? start_time
+	           : -1;
 }
 
 int

@@ -27,6 +27,12 @@ bool process_read(pid_t pid, struct process *out);
 int64_t process_start_time(pid_t pid);
 
 /**
+ * The same, for a process that was started a moment after boot_ms (of
+ * clock_now_ms()).  -1 also where the pid has another by now.
+ */
+int64_t process_started_at(pid_t pid, int64_t boot_ms);
+
+/**
  * A pidfd of that very process, for the caller to close.
  *
  * Returns -1 with errno: ESRCH where it is gone, anything else where it cannot
