@@ -256,7 +256,7 @@ save_gathered(struct pipeline *p)
 
 /* Saves what there is and begins what waited for that. */
 static void
-commit(struct pipeline *p)
+commit_now(struct pipeline *p)
 {
 	struct err err;
 
@@ -271,10 +271,19 @@ commit(struct pipeline *p)
 		not_saved(p, &err);
 	p->urgent = false;
 	actions_start(p->actions);
+	if (tail_caught_up(p->tail) && matcher_due(p->matcher) == INT64_MAX)
+		actions_read_up(p->actions);
 	rearm(p);
 	for (size_t k = 0; k < p->gather_count && !p->lazy_set; k++)
 		if (p->gathers[k].grown)
 			save_lazily(p);
+}
+
+static void
+commit(struct pipeline *p)
+{
+	if (!actions_hurry(p->actions))
+		commit_now(p);
 }
 
 static void
@@ -669,7 +678,7 @@ finish(struct pipeline *p)
 		return;
 	p->finished = true;
 	p->urgent = true;
-	commit(p);
+	commit_now(p);
 	p->spec.done(p->spec.ctx);
 }
 

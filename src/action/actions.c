@@ -13,6 +13,7 @@
 #include "incident/incidents.h"
 #include "incident/record.h"
 #include "io/child.h"
+#include "io/loop.h"
 #include "io/orphan.h"
 #include "io/process.h"
 #include "io/timer.h"
@@ -23,6 +24,7 @@
 #include <signal.h>
 
 #define RUNNING_MAX 16 /* scripts at once */
+#define SETTLE_MS 1    /* a script has to itself before we go on */
 #define LINES_MAX 1000 /* of a script's output that go to the log */
 
 /* Why a script is skipped. */
@@ -44,6 +46,8 @@ struct remedy {
 	size_t step;
 	bool escalation; /* the scripts of `escalate` */
 	enum stage stage;
+	bool hasty;   /* nothing of its incident was ever saved */
+	bool settled; /* its script is attended to */
 	bool proved;
 	size_t lines;       /* that the step's script printed */
 	struct run_row row; /* of the step's attempt; texts are lent */
@@ -66,11 +70,23 @@ struct start {
 	int64_t wall_ms;
 };
 
+/** What an earlier logwatch began and could not save. */
+struct begun {
+	struct begun *next;
+	struct intent_row row;          /* its texts are here: */
+	char *incident, *rule, *action; /* owned */
+};
+
 struct actions {
 	struct actions_spec spec;
 	struct actions_callbacks callbacks;
 	struct remedy *remedies; /* oldest first */
 	struct ended *ended;
+	struct begun *begun;
+	struct timer *settling;
+	bool hurried;          /* something started that is not saved */
+	bool unsettled;        /* and a moment ago */
+	uint64_t void_intents; /* by slot: with the next commit */
 	struct start *starts;
 	size_t start_count, start_capacity;
 	int64_t due_ms;
@@ -78,6 +94,8 @@ struct actions {
 	bool loading;   /* not all that had begun are there yet */
 	bool advancing; /* the queue is being worked through */
 };
+
+static void on_settling(void *ctx);
 
 struct actions *
 actions_new(
@@ -88,10 +106,20 @@ actions_new(
 	as->spec = *spec;
 	as->callbacks = *callbacks;
 	as->due_ms = INT64_MAX;
+	as->settling = timer_new(spec->loop, on_settling, as);
 	return as;
 }
 
 static void ended_free(struct actions *as);
+
+static void
+begun_free(struct begun *b)
+{
+	free(b->incident);
+	free(b->rule);
+	free(b->action);
+	free(b);
+}
 
 static void
 remedy_free(struct remedy *r)
@@ -113,7 +141,14 @@ actions_free(struct actions *as)
 		as->remedies = r->next;
 		remedy_free(r);
 	}
+	while (as->begun != NULL) {
+		struct begun *b = as->begun;
+
+		as->begun = b->next;
+		begun_free(b);
+	}
 	ended_free(as);
+	timer_free(as->settling);
 	free(as->starts);
 	free(as);
 }
@@ -250,27 +285,6 @@ ended_free(struct actions *as)
 	}
 }
 
-int
-actions_save(struct actions *as, struct err *err)
-{
-	for (struct ended *e = as->ended; e != NULL; e = e->next)
-		if (store_run_put(as->spec.store, &e->row, err) < 0)
-			return -1;
-	for (struct remedy *r = as->remedies; r != NULL; r = r->next)
-		if (r->row_dirty &&
-		    store_run_put(as->spec.store, &r->row, err) < 0)
-			return -1;
-	return 0;
-}
-
-void
-actions_saved(struct actions *as)
-{
-	ended_free(as);
-	for (struct remedy *r = as->remedies; r != NULL; r = r->next)
-		r->row_dirty = false;
-}
-
 /* The course of a remedy */
 
 static void advance(struct remedy *r);
@@ -373,7 +387,7 @@ fail(struct remedy *r, enum run_state state, const char *error)
 	run->state = state;
 	free(run->error);
 	run->error = mem_text(error);
-	if (r->row.id != 0) {
+	if (r->row.started_ms != 0) {
 		r->row.ended_ms = wall(r->owner);
 		note_run(r);
 	}
@@ -512,31 +526,134 @@ on_line(struct text line, void *ctx)
 	    r->incident->id, (int)line.len, line.data);
 }
 
-static void
+static enum change_kind
+change_of(const struct remedy *r)
+{
+	return r->escalation ? CHANGE_ESCALATED : CHANGE_OPENED;
+}
+
+/* Returns false where it cannot be started: then it has failed. */
+static bool
 start(struct remedy *r)
 {
 	struct actions *as = r->owner;
 	const struct action *a = action_of(r);
 	struct err err;
 
-	r->proved = false;
+	r->proved = r->settled = false;
 	r->lines = 0;
 	if (a->proof.sources != NULL)
 		as->callbacks.starting(r->steps->v[r->step], as->callbacks.ctx);
-	r->child = exec_start(as->spec.loop, a, r->incident,
-	    r->escalation ? CHANGE_ESCALATED : CHANGE_OPENED, wall(as), on_end,
-	    on_line, r, &err);
+	r->child = exec_start(as->spec.loop, a, r->incident, change_of(r),
+	    wall(as), on_end, on_line, r, &err);
 	enter(r, STAGE_RUNNING);
-	if (r->child == NULL) {
-		fail(r, RUN_FAILED, err.text);
+	if (r->child != NULL)
+		return true;
+	fail(r, RUN_FAILED, err.text);
+	return false;
+}
+
+/* What can wait until its script is on its way. */
+static void
+settle(struct remedy *r)
+{
+	if (r->settled || r->child == NULL)
 		return;
-	}
+	r->settled = true;
+	exec_feed(r->child, r->incident, change_of(r));
 	log_info("action started rule=%s id=%s action=%s pid=%d",
-	    r->incident->rule_id, r->incident->id, a->name,
+	    r->incident->rule_id, r->incident->id, action_of(r)->name,
 	    (int)child_pid(r->child));
 	r->row.pid = child_pid(r->child);
 	r->row.start_time = process_start_time(child_pid(r->child));
 	note_run(r);
+}
+
+int
+actions_save(struct actions *as, struct err *err)
+{
+	for (struct remedy *r = as->remedies; r != NULL; r = r->next)
+		settle(r);
+	for (struct ended *e = as->ended; e != NULL; e = e->next)
+		if (store_run_put(as->spec.store, &e->row, err) < 0)
+			return -1;
+	for (struct remedy *r = as->remedies; r != NULL; r = r->next)
+		if (r->row_dirty &&
+		    store_run_put(as->spec.store, &r->row, err) < 0)
+			return -1;
+	return 0;
+}
+
+void
+actions_saved(struct actions *as)
+{
+	ended_free(as);
+	for (struct remedy *r = as->remedies; r != NULL; r = r->next)
+		r->row_dirty = r->hasty = false;
+	for (int slot = 1; as->void_intents >> slot != 0; slot++)
+		if (as->void_intents >> slot & 1)
+			store_intent_delete(as->spec.store, slot);
+	as->void_intents = 0;
+	as->hurried = false;
+}
+
+static void
+on_settling(void *ctx)
+{
+	struct actions *as = ctx;
+
+	as->unsettled = false;
+	dirty(as);
+}
+
+static void
+void_intent(struct actions *as, int slot)
+{
+	as->void_intents |= UINT64_C(1) << slot;
+}
+
+/* Returns whether it was begun. */
+static bool
+hurry(struct remedy *r)
+{
+	struct actions *as = r->owner;
+	struct intent_row intent = {
+		.incident = r->incident->id,
+		.rule = r->incident->rule_id,
+		.key = { r->incident->key_text, r->incident->key_len },
+		.action = action_of(r)->name,
+		.spawned_ms = clock_now_ms(),
+		.started_ms = r->row.started_ms,
+	};
+
+	if (!store_intent_put(as->spec.store, &intent))
+		return false;
+	void_intent(as, intent.slot);
+	if (start(r)) {
+		intent.pid = child_pid(r->child);
+		store_intent_put(as->spec.store, &intent);
+	}
+	return true;
+}
+
+bool
+actions_hurry(struct actions *as)
+{
+	struct remedy *r = as->remedies;
+
+	if (as->hurried) /* once: what it holds up is waited for, too */
+		return as->unsettled;
+	while (r != NULL)
+		if (r->stage == STAGE_INTENDED && r->hasty && hurry(r)) {
+			as->hurried = true;
+			r = as->remedies; /* it may have failed */
+		} else {
+			r = r->next;
+		}
+	as->unsettled = as->hurried;
+	if (as->unsettled)
+		timer_in(as->settling, SETTLE_MS);
+	return as->unsettled;
 }
 
 void
@@ -547,7 +664,8 @@ actions_start(struct actions *as)
 	/* A start that fails takes its remedy out, and may move others. */
 	while (r != NULL)
 		if (r->stage == STAGE_INTENDED) {
-			start(r);
+			if (start(r))
+				settle(r);
 			r = as->remedies;
 		} else {
 			r = r->next;
@@ -635,18 +753,24 @@ would_run(
 	}
 }
 
+static bool take_up(struct remedy *r);
+
 static void
 begin(struct actions *as, struct incident *i, const struct steps *steps,
     bool escalation)
 {
+	struct remedy *r;
+
 	if (steps->count == 0)
 		return;
-	if (as->spec.dry_run)
+	if (as->spec.dry_run) {
 		would_run(as, i, steps);
-	else {
-		remedy_new(as, i, steps, escalation);
-		advance_queued(as);
+		return;
 	}
+	r = remedy_new(as, i, steps, escalation);
+	r->hasty = !escalation;
+	if (!take_up(r))
+		advance_queued(as);
 }
 
 /* A hit that is long over is nothing to repair by a script. */
@@ -895,6 +1019,28 @@ match_row(const struct run_row *row, void *ctx)
 	r->row.state = run_state_name(f->run->state);
 }
 
+/* The script of the step at hand was started by an earlier logwatch. */
+static void
+resume_script(struct remedy *r)
+{
+	struct actions *as = r->owner;
+
+	enter(r, STAGE_RUNNING);
+	if (r->row.pid > 0)
+		r->orphan = orphan_watch(as->spec.loop, (pid_t)r->row.pid,
+		    r->row.start_time, on_orphan_end, r);
+	if (r->orphan != NULL)
+		watch_orphan(r);
+	if (r->orphan != NULL)
+		log_info("a script of an earlier logwatch still runs; waiting "
+			 "for its end id=%s action=%s pid=%" PRId64,
+		    r->incident->id, run_of(r)->name, r->row.pid);
+	else
+		fail(r, RUN_UNKNOWN,
+		    "logwatch was stopped while it ran; how it ended is "
+		    "unknown");
+}
+
 /* Goes on where the run of the step at hand was left. */
 static void
 resume_step(struct remedy *r)
@@ -913,20 +1059,7 @@ resume_step(struct remedy *r)
 		verify(r, left);
 		return;
 	}
-	enter(r, STAGE_RUNNING);
-	if (r->row.pid > 0)
-		r->orphan = orphan_watch(as->spec.loop, (pid_t)r->row.pid,
-		    r->row.start_time, on_orphan_end, r);
-	if (r->orphan != NULL)
-		watch_orphan(r);
-	if (r->orphan != NULL)
-		log_info("a script of an earlier logwatch still runs; waiting "
-			 "for its end id=%s action=%s pid=%" PRId64,
-		    r->incident->id, run->name, r->row.pid);
-	else
-		fail(r, RUN_UNKNOWN,
-		    "logwatch was stopped while it ran; how it ended is "
-		    "unknown");
+	resume_script(r);
 }
 
 static void
@@ -967,28 +1100,130 @@ resume_incident(struct incident *i, void *ctx)
 		resume(as, i, &as->spec.plans[i->rule].escalate_execs, true);
 }
 
+/* What was begun for an incident, taken out of the list; NULL: nothing. */
+static struct begun *
+take_begun(struct actions *as, const char *incident)
+{
+	struct begun **link = &as->begun, *b;
+
+	while (*link != NULL && strcmp((*link)->incident, incident) != 0)
+		link = &(*link)->next;
+	b = *link;
+	if (b != NULL) {
+		*link = b->next;
+		void_intent(as, b->row.slot);
+	}
+	return b;
+}
+
+/* Goes on with what was begun for its incident and could not be saved.  Returns
+ * whether there was such a thing. */
+static bool
+take_up(struct remedy *r)
+{
+	struct actions *as = r->owner;
+	struct begun *b = take_begun(as, r->incident->id);
+
+	if (b == NULL)
+		return false;
+	for (size_t k = 0; k < r->steps->count; k++)
+		if (strcmp(as->spec.actions[r->steps->v[k]].name, b->action) ==
+		    0)
+			r->step = k;
+	run_of(r)->state = RUN_RUNNING;
+	run_of(r)->attempt = 1;
+	r->row.started_ms = b->row.started_ms;
+	r->row.start_time =
+	    process_started_at((pid_t)b->row.pid, b->row.spawned_ms);
+	r->row.pid = r->row.start_time >= 0 ? b->row.pid : 0;
+	begun_free(b);
+	note_run(r);
+	resume_script(r);
+	return true;
+}
+
+static void
+load_begun(const struct intent_row *row, void *ctx)
+{
+	struct actions *as = ctx;
+	struct begun *b = mem_new(1, sizeof *b);
+
+	b->row = *row;
+	b->incident = mem_text(row->incident);
+	b->rule = mem_text(row->rule);
+	b->action = mem_text(row->action);
+	b->next = as->begun;
+	as->begun = b;
+	incidents_expect(as->spec.incidents, row->rule, row->key, b->incident);
+}
+
+static void
+count_start(struct actions *as, const char *action, int64_t started_ms)
+{
+	for (size_t k = 0; k < as->spec.action_count; k++)
+		if (strcmp(as->spec.actions[k].name, action) == 0)
+			note_start(as, k, started_ms);
+}
+
 static void
 load_start(const struct run_row *row, void *ctx)
 {
 	struct actions *as = ctx;
+	struct begun *b = take_begun(as, row->incident);
 
-	if (strcmp(row->state, run_state_name(RUN_PENDING)) == 0)
-		return; /* taken back before it began */
-	for (size_t k = 0; k < as->spec.action_count; k++)
-		if (strcmp(as->spec.actions[k].name, row->action) == 0)
-			note_start(as, k, row->started_ms);
+	if (b != NULL) /* it was saved after all */
+		begun_free(b);
+	if (strcmp(row->state, run_state_name(RUN_PENDING)) != 0)
+		count_start(as, row->action, row->started_ms);
+	/* else it was taken back before it began */
 }
 
 int
 actions_load(struct actions *as, struct err *err)
 {
+	store_intents(as->spec.store, load_begun, as);
 	if (store_runs(as->spec.store, 0, load_start, as, err) < 0)
 		return -1;
+	for (const struct begun *b = as->begun; b != NULL; b = b->next)
+		count_start(as, b->action, b->row.started_ms);
 	as->loading = true;
 	incidents_each_open(as->spec.incidents, resume_incident, as);
 	as->loading = false;
 	advance_queued(as);
 	return 0;
+}
+
+/* Its incident did not come back: what is left of it is a line in the ledger,
+ * which counts against the limit. */
+static void
+give_up(struct actions *as, struct begun *b)
+{
+	struct remedy none = { .owner = as,
+		.row = { .incident = b->incident,
+		    .action = b->action,
+		    .state = run_state_name(RUN_UNKNOWN),
+		    .attempt = 1,
+		    .started_ms = b->row.started_ms,
+		    .ended_ms = wall(as) },
+		.row_dirty = true };
+
+	log_warning("a script was started by an earlier logwatch, and what it "
+		    "was started for is not found in the logs again; how it "
+		    "ended is unknown rule=%s id=%s action=%s pid=%" PRId64,
+	    b->rule, b->incident, b->action, b->row.pid);
+	leave_row(&none);
+	begun_free(b);
+}
+
+void
+actions_read_up(struct actions *as)
+{
+	if (as->begun == NULL)
+		return;
+	incidents_expect_none(as->spec.incidents);
+	while (as->begun != NULL)
+		give_up(as, take_begun(as, as->begun->incident));
+	dirty(as);
 }
 
 /* What was noted and has not begun is as if it had not been: the next start

@@ -4,9 +4,10 @@
  * go to the outbox; the exec actions of an incident run in order, each proved
  * by its `verify`, within its `limit`, once an incident; what fails escalates.
  *
- * Nothing starts before it is committed: what is to be done is noted by
- * actions_change() and the like, written by actions_save() within the owner's
- * transaction, and begun by actions_start() after it.
+ * Nothing starts before a kill of logwatch could be survived: what is to be
+ * done is noted by actions_change() and the like, written by actions_save()
+ * within the owner's transaction, and begun by actions_start() after it.  The
+ * first script of an incident need not wait for that: see actions_hurry().
  */
 #ifndef LOGWATCH_ACTION_ACTIONS_H
 #define LOGWATCH_ACTION_ACTIONS_H
@@ -59,10 +60,32 @@ void actions_free(struct actions *as); /* NULL does nothing; scripts that run
 /** Goes on with what an earlier logwatch began for an incident. */
 int actions_load(struct actions *as, struct err *err);
 
+/**
+ * The sources were read to their end: an incident whose script an earlier
+ * logwatch started and could not save would have opened again by now.
+ */
+void actions_read_up(struct actions *as);
+
 /** What a change calls for. */
 void actions_change(struct actions *as, const struct change *change);
 /** An event proved an action. */
 void actions_proof(struct actions *as, size_t action);
+
+/**
+ * Starts what nothing has to be saved for but an intent, which is written here:
+ * the first scripts of incidents that have just opened.  A kill of logwatch
+ * before the next commit has the lines read again, the incident opened again
+ * under its id, and the script known again.
+ *
+ * A power cut before that commit may take the intent.  It then also takes the
+ * line, which nobody has synced either, and the machine wakes up at a time when
+ * it was not written yet.
+ *
+ * Returns whether one is starting: commit then only when dirty() asks for it
+ * again, in a moment.  Who was forked runs on the processor of who forked, and
+ * would wait there for all that we do.
+ */
+bool actions_hurry(struct actions *as);
 
 /** Writes what changed to the ledger, within the owner's transaction. */
 int actions_save(struct actions *as, struct err *err);

@@ -162,21 +162,6 @@ texts_free(char **texts)
 	free(texts);
 }
 
-/* The script starts meanwhile, and waits where it reads. */
-static void
-feed(struct child *child, const struct incident *i, enum change_kind change)
-{
-	json_t *record = record_of(i, change);
-	char *input = json_dumps(record, JSON_COMPACT);
-	struct str text = { 0 };
-
-	str_printf(&text, "%s\n", input);
-	child_feed(child, str_text(&text));
-	str_free(&text);
-	free(input);
-	json_decref(record);
-}
-
 struct child *
 exec_start(struct loop *l, const struct action *a, const struct incident *i,
     enum change_kind change, int64_t wall_ms, child_end_fn *end,
@@ -196,11 +181,24 @@ exec_start(struct loop *l, const struct action *a, const struct incident *i,
 		.output_max = OUTPUT_MAX,
 	    },
 	    end, line, ctx, err);
-	if (child != NULL)
-		feed(child, i, change);
 	texts_free(argv);
 	texts_free(envp);
 	return child;
+}
+
+void
+exec_feed(
+    struct child *child, const struct incident *i, enum change_kind change)
+{
+	json_t *record = record_of(i, change);
+	char *input = json_dumps(record, JSON_COMPACT);
+	struct str text = { 0 };
+
+	str_printf(&text, "%s\n", input);
+	child_feed(child, str_text(&text));
+	str_free(&text);
+	free(input);
+	json_decref(record);
 }
 
 char *

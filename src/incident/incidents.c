@@ -13,6 +13,7 @@
 
 #define OPEN_MAX 10000    /* more at once tell nobody anything */
 #define COOLING_MAX 10000 /* resolved ones that may come back */
+#define EXPECTED_MAX 1000
 #define SUMMARY_MAX 1000
 #define SUMMARY_EVENT_MAX 200
 
@@ -23,6 +24,7 @@ struct incidents {
 	struct incident **v; /* open ones and those that cool down */
 	size_t count, capacity;
 	struct map *index; /* by rule and key -> one of v */
+	struct map *ids;   /* likewise -> the id that is expected */
 	size_t *open;      /* how many, by rule */
 	size_t open_count;
 	int64_t due_ms;
@@ -38,6 +40,7 @@ incidents_new(const struct incidents_spec *spec, change_fn *fn, void *ctx)
 	is->fn = fn;
 	is->ctx = ctx;
 	is->index = map_new(SIZE_MAX, NULL);
+	is->ids = map_new(EXPECTED_MAX, free);
 	is->open = mem_new(spec->count, sizeof *is->open);
 	is->due_ms = INT64_MAX;
 	return is;
@@ -53,6 +56,7 @@ incidents_free(struct incidents *is)
 	free(is->v);
 	free(is->open);
 	map_free(is->index);
+	map_free(is->ids);
 	str_free(&is->scratch);
 	free(is);
 }
@@ -275,6 +279,21 @@ count_hit(struct incident *i, const struct finding *f)
 	i->dirty = true;
 }
 
+/* The id that is expected, or a new one. */
+static void
+give_id(struct incidents *is, struct incident *i, const struct finding *f)
+{
+	struct text key = index_key(is, f->rule, f->key);
+	const char *expected = map_get(is->ids, key);
+
+	if (expected == NULL) {
+		ulid_new(f->event->wall_ms, i->id);
+		return;
+	}
+	snprintf(i->id, sizeof i->id, "%s", expected);
+	map_remove(is->ids, key);
+}
+
 static struct incident *
 make(struct incidents *is, const struct finding *f)
 {
@@ -283,7 +302,7 @@ make(struct incidents *is, const struct finding *f)
 	const struct event *e = f->event;
 	struct incident *i = incident_new();
 
-	ulid_new(e->wall_ms, i->id);
+	give_id(is, i, f);
 	i->rule = f->rule;
 	i->rule_id = mem_text(rule->id);
 	i->key_text = mem_copy(f->key.data, f->key.len);
@@ -502,13 +521,35 @@ incidents_each_open(struct incidents *is, incident_fn *fn, void *ctx)
 			fn(is->v[k], ctx);
 }
 
+static size_t
+find_rule(const struct incidents *is, const char *id)
+{
+	for (size_t k = 0; k < is->spec.count; k++)
+		if (strcmp(is->spec.rules[k].id, id) == 0)
+			return k;
+	return NO_RULE;
+}
+
+void
+incidents_expect(
+    struct incidents *is, const char *rule, struct text key, const char *id)
+{
+	size_t index = find_rule(is, rule);
+
+	if (index != NO_RULE)
+		map_put(is->ids, index_key(is, index, key), mem_text(id));
+}
+
+void
+incidents_expect_none(struct incidents *is)
+{
+	map_clear(is->ids);
+}
+
 void
 incidents_restore(struct incidents *is, struct incident *i)
 {
-	i->rule = NO_RULE;
-	for (size_t k = 0; k < is->spec.count; k++)
-		if (strcmp(is->spec.rules[k].id, i->rule_id) == 0)
-			i->rule = k;
+	i->rule = find_rule(is, i->rule_id);
 	add(is, i);
 	schedule(is, i);
 }

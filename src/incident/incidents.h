@@ -72,6 +72,13 @@ void incidents_dirty(struct incidents *is, incident_fn *fn, void *ctx);
  * the longest resolved are forgotten. */
 void incidents_saved(struct incidents *is);
 void incidents_each_open(struct incidents *is, incident_fn *fn, void *ctx);
+/** An earlier logwatch opened an incident and could not save it: when it opens
+ * again it is to have that id. */
+void incidents_expect(
+    struct incidents *is, const char *rule, struct text key, const char *id);
+/** What was expected and has not come by now will not. */
+void incidents_expect_none(struct incidents *is);
+
 /** Takes back one from the store; owns it from now on. */
 void incidents_restore(struct incidents *is, struct incident *i);
 

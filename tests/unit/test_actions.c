@@ -1446,6 +1446,183 @@ what_was_intended_and_never_started_is_unknown(void **state)
 	ledger_is(b, "one unknown 1|");
 }
 
+/* Killed before anything was saved but the intent, and started again; the line
+ * is still to be read. */
+static void
+kill_in_a_hurry(struct bench *b, const char *line, char id[ULID_SIZE])
+{
+	b->held = true;
+	hit(b, 0, line);
+	assert_true(actions_hurry(b->actions));
+	strcpy(id, b->last->id);
+	restart(b);
+	b->held = false;
+}
+
+static void
+the_first_script_starts_before_it_is_committed(void **state)
+{
+	struct bench *b = *state;
+
+	script(b, "one", "cat >record");
+	script(b, "two", "echo two >ran");
+	load(b, "rules:\n  - {id: r, match: x, actions: [one, two]}\n"
+		"actions:\n  one: {exec: [DIR/one]}\n"
+		"  two: {exec: [DIR/two]}\n");
+	assert_false(actions_hurry(b->actions));
+	hit(b, 0, "x");
+	assert_true(actions_hurry(b->actions));
+	assert_true(actions_running(b->actions));
+	ledger_is(b, "");
+	assert_true(actions_hurry(b->actions)); /* it is on its way still */
+	run_until(b, is_idle);
+	save(b);
+	ledger_is(b, "one succeeded 1 pid|two succeeded 1 pid|");
+	assert_true(exists(b, "record"));
+	restart(b);
+	actions_read_up(b->actions); /* no intent is left */
+	save(b);
+	ledger_is(b, "one succeeded 1 pid|two succeeded 1 pid|");
+}
+
+static void
+one_hurry_goes_before_a_commit(void **state)
+{
+	struct bench *b = *state;
+
+	script(b, "one", "echo $LOGWATCH_RULE >>ran");
+	load(b, "rules:\n  - {id: a, match: x, actions: [one]}\n"
+		"  - {id: b, match: x, actions: [one]}\n"
+		"actions:\n  one: {exec: [DIR/one]}\n");
+	b->held = true;
+	hit(b, 0, "x");
+	assert_true(actions_hurry(b->actions));
+	hit(b, 1, "x");
+	while (actions_hurry(b->actions))
+		run_until(b, has_turned);
+	run_until(b, has_turned);
+	file_is(b, "ran", "a\n");
+	save(b);
+	assert_false(actions_hurry(b->actions)); /* that one is committed */
+	b->held = false;
+	actions_start(b->actions);
+	run_until(b, is_idle);
+	file_is(b, "ran", "a\nb\n");
+}
+
+static void
+a_script_in_a_hurry_that_cannot_start_has_failed(void **state)
+{
+	struct bench *b = *state;
+
+	load(b, "rules:\n  - {id: r, match: x, actions: [one]}\n"
+		"actions:\n  one: {exec: [DIR/not-there]}\n");
+	hit(b, 0, "x");
+	actions_hurry(b->actions);
+	run_until(b, is_idle);
+	save(b);
+	ledger_is(b, "one failed 1|");
+	told(b, "opened|escalated|");
+}
+
+static void
+a_script_killed_in_a_hurry_is_waited_for_when_the_line_comes_again(void **state)
+{
+	struct bench *b = *state;
+	char id[ULID_SIZE], *text;
+	pid_t pid;
+
+	script(b, "one",
+	    "echo $$ >pid; while [ ! -e go ]; do sleep 0.02; done; echo ran "
+	    ">>ran");
+	script(b, "two", "echo two >>ran");
+	load(b, "rules:\n  - {id: r, match: 'x(?<k>.)', key: k, "
+		"actions: [one, two]}\n"
+		"actions:\n  one: {exec: [DIR/one]}\n"
+		"  two: {exec: [DIR/two]}\n");
+	kill_in_a_hurry(b, "xa", id);
+	assert_null(b->last); /* nothing of it was saved */
+	hit(b, 0, "xa");
+	assert_string_equal(b->last->id, id);
+	runs_are(b->last, "one running 1 -1|two pending 0 -1|");
+	save(b);
+	ledger_is(b, "one running 1 pid -|");
+	while (!exists(b, "pid"))
+		run_until(b, has_turned);
+	write_file(b, "go", "", 0600);
+	run_until(b, is_idle);
+	told(b, "opened|escalated|");
+	runs_are(b->last, "one unknown 1 -1|two skipped 0 -1|");
+	file_is(b, "ran", "ran\n");
+	hit(b, 0, "xb"); /* of another key: an id of its own */
+	assert_string_not_equal(b->last->id, id);
+	run_until(b, is_idle);
+	file_is(b, "ran", "ran\nran\ntwo\n");
+	text = read_file(b, "pid");
+	pid = (pid_t)atoi(text);
+	free(text);
+	assert_true(pid > 0);
+	/* Here, unlike after a real restart, they were our own children. */
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
+static void
+a_kill_between_the_commit_and_the_end_of_the_intent_does_no_harm(void **state)
+{
+	struct bench *b = *state;
+	struct intent_row intent = { .rule = "r",
+		.action = "one",
+		.pid = getpid(),
+		.started_ms = WALL_MS };
+	char id[ULID_SIZE];
+
+	script(b, "one", "echo ran >>ran");
+	load(b, "rules:\n  - {id: r, match: x, actions: [one]}\n"
+		"actions:\n  one: {exec: [DIR/one]}\n");
+	hit(b, 0, "x");
+	run_until(b, is_idle);
+	save(b);
+	strcpy(id, b->last->id);
+	intent.incident = id;
+	assert_true(store_intent_put(b->store, &intent));
+	restart(b);
+	actions_read_up(b->actions);
+	assert_false(actions_busy(b->actions));
+	save(b);
+	ledger_is(b, "one succeeded 1 pid|");
+	told(b, "");
+}
+
+static void
+what_is_not_found_again_counts_against_its_limit(void **state)
+{
+	struct bench *b = *state;
+	char id[ULID_SIZE], *log;
+
+	script(b, "one", "echo ran >>ran");
+	load(b, "rules:\n  - {id: r, match: x, actions: [one]}\n"
+		"actions:\n"
+		"  one: {exec: [DIR/one], limit: {runs: 1, within: 1h}}\n");
+	kill_in_a_hurry(b, "x", id);
+	actions_read_up(b->actions);
+	save(b);
+	ledger_is(b, "one unknown 1|");
+	log = read_file(b, "log");
+	assert_non_null(strstr(log, "is not found in the logs again"));
+	assert_non_null(strstr(log, id));
+	free(log);
+	hit(b, 0, "x");
+	assert_string_not_equal(b->last->id, id);
+	runs_are(b->last, "one limited 0 -1|");
+	restart(b);
+	hit(b, 0, "x");
+	runs_are(b->last, "one limited 0 -1|");
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	file_is(b, "ran", "ran\n");
+}
+
 static void
 a_script_that_still_runs_is_waited_for(void **state)
 {
@@ -1678,6 +1855,14 @@ main(void)
 		    what_nobody_acknowledges_escalates_when_its_time_has_come),
 		actions_test(the_time_to_escalate_survives_a_restart),
 		actions_test(what_was_intended_and_never_started_is_unknown),
+		actions_test(the_first_script_starts_before_it_is_committed),
+		actions_test(one_hurry_goes_before_a_commit),
+		actions_test(a_script_in_a_hurry_that_cannot_start_has_failed),
+		actions_test(
+		    a_script_killed_in_a_hurry_is_waited_for_when_the_line_comes_again),
+		actions_test(
+		    a_kill_between_the_commit_and_the_end_of_the_intent_does_no_harm),
+		actions_test(what_is_not_found_again_counts_against_its_limit),
 		actions_test(a_script_that_still_runs_is_waited_for),
 		actions_test(
 		    a_script_that_ended_meanwhile_is_unknown_and_never_run_again),

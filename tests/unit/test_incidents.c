@@ -206,6 +206,26 @@ one_incident_is_open_for_a_rule_and_a_key(void **state)
 }
 
 static void
+an_id_that_is_expected_is_given_once_and_to_its_key_alone(void **state)
+{
+	struct bench *b = bench_new("- {id: a, match: 'u(?<k>.)', key: k}\n");
+	static const char id[] = "01M85M3PV1RSS07CNXKRN6Z82Y";
+
+	(void)state;
+	incidents_expect(b->incidents, "gone", TEXT("1:a"), id);
+	incidents_expect(b->incidents, "a", TEXT("1:a"), id);
+	find(b, "ub", 0);
+	assert_string_not_equal(b->last->id, id);
+	find(b, "ua", 1);
+	assert_string_equal(b->last->id, id);
+	incidents_expect(b->incidents, "a", TEXT("1:c"), id);
+	incidents_expect_none(b->incidents);
+	find(b, "uc", 2);
+	assert_string_not_equal(b->last->id, id);
+	bench_free(b);
+}
+
+static void
 a_storm_is_one_incident_with_a_count(void **state)
 {
 	struct bench *b = bench_new("- {id: a, match: 'u'}\n");
@@ -754,6 +774,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_incident_is_open_for_a_rule_and_a_key),
+		cmocka_unit_test(
+		    an_id_that_is_expected_is_given_once_and_to_its_key_alone),
 		cmocka_unit_test(a_storm_is_one_incident_with_a_count),
 		cmocka_unit_test(
 		    a_hit_that_does_not_fire_opens_nothing_but_counts),
