@@ -16,6 +16,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/ioctl.h>
@@ -113,8 +114,27 @@ set_files(posix_spawn_file_actions_t *files, const struct child_spec *spec,
 		mem_check(NULL);
 }
 
+static bool
+set_policy(int policy)
+{
+	return sched_setscheduler(0, policy, &(struct sched_param){ 0 }) == 0;
+}
+
+/*
+ * The child starts on our processor, and its exec, which wakes us, is half of
+ * its way: there we would push it aside, and it came later by all that we do.
+ * Who is of SCHED_BATCH waits for its turn: see sched(7).  Whatever else
+ * logwatch was started with stays.
+ */
+static bool
+step_back(void)
+{
+	return sched_getscheduler(0) == SCHED_OTHER && set_policy(SCHED_BATCH);
+}
+
+/* stepped: the child is not to inherit that */
 static void
-set_attributes(posix_spawnattr_t *attributes)
+set_attributes(posix_spawnattr_t *attributes, bool stepped)
 {
 	sigset_t all, none;
 
@@ -125,9 +145,11 @@ set_attributes(posix_spawnattr_t *attributes)
 	posix_spawnattr_init(attributes);
 	posix_spawnattr_setsigdefault(attributes, &all);
 	posix_spawnattr_setsigmask(attributes, &none);
-	posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID |
-						 POSIX_SPAWN_SETSIGDEF |
-						 POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setschedpolicy(attributes, SCHED_OTHER);
+	posix_spawnattr_setflags(
+	    attributes, (short)(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
+				POSIX_SPAWN_SETSIGMASK |
+				(stepped ? POSIX_SPAWN_SETSCHEDULER : 0)));
 }
 
 /* Returns the pid, or -1 with the reason. */
@@ -137,16 +159,20 @@ spawn(const struct child_spec *spec, const struct pipes *p, struct err *err)
 	char *program = program_find(spec->argv[0], spec->envp, spec->cwd, err);
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
+	bool stepped;
 	pid_t pid;
 	int number;
 
 	if (program == NULL)
 		return -1;
 	set_files(&files, spec, p);
-	set_attributes(&attributes);
+	stepped = step_back();
+	set_attributes(&attributes, stepped);
 	/* it does not write to them: POSIX says why they are not const */
 	number = posix_spawn(&pid, program, &files, &attributes,
 	    (char *const *)spec->argv, (char *const *)spec->envp);
+	if (stepped)
+		set_policy(SCHED_OTHER);
 	if (number != 0)
 		program_fault(program, spec->cwd, number, err);
 	posix_spawnattr_destroy(&attributes);

@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -988,6 +989,29 @@ a_name_without_a_slash_is_looked_up_in_the_path_it_is_given(void **state)
 }
 
 static void
+it_is_scheduled_as_we_are(void **state)
+{
+	static const struct {
+		int policy;
+		const char *field; /* 41 of /proc/self/stat: see proc(5) */
+	} cases[] = { { SCHED_OTHER, "0\n" }, { SCHED_BATCH, "3\n" } };
+	struct world *w = *state;
+	struct child_spec spec = spec_of(ARGV("sed",
+	    "s/.*) //; s/ /\\n/38; s/.*\\n//; s/ .*//", "/proc/self/stat"));
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct sched_param none = { 0 };
+
+		assert_int_equal(
+		    sched_setscheduler(0, cases[i].policy, &none), 0);
+		run_spec(w, &spec);
+		assert_int_equal(sched_getscheduler(0), cases[i].policy);
+		assert_int_equal(sched_setscheduler(0, SCHED_OTHER, &none), 0);
+		assert_output(w, cases[i].field, 2);
+	}
+}
+
+static void
 too_few_descriptors_are_an_error_and_nothing_more(void **state)
 {
 	struct world *w = *state;
@@ -1144,6 +1168,7 @@ main(int argc, char **argv)
 		TEST(arguments_that_are_too_long_are_told),
 		TEST(
 		    a_name_without_a_slash_is_looked_up_in_the_path_it_is_given),
+		TEST(it_is_scheduled_as_we_are),
 		TEST(too_few_descriptors_are_an_error_and_nothing_more),
 		TEST(it_works_where_the_standard_files_are_closed),
 		TEST(the_end_of_a_process_that_is_not_our_child_is_told),
