@@ -147,12 +147,12 @@ scripts() {
 }
 
 step clang-format clang-format clang-format layout
-step headers "$CC" gcc headers
+step headers "${CC%% *}" gcc headers
 step includes awk mawk includes
 step shellcheck shellcheck shellcheck scripts
 step mandoc mandoc mandoc manuals
 step cppcheck cppcheck cppcheck check
-step gcc-fanalyzer "$CC" gcc analyzer
+step gcc-fanalyzer "${CC%% *}" gcc analyzer
 step clang-tidy clang-tidy clang-tidy tidy
 
 if [ -n "$failed" ]; then

@@ -36,38 +36,36 @@ struct followed {
 	uint64_t id;
 	size_t source;
 	struct watch *watch; /* NULL: it is polled */
-	bool deaf;           /* its file system does not tell of every write */
 	LIST_HEAD(, name) names;
-	TAILQ_ENTRY(followed) link; /* of all */
 
-	bool fresh;  /* nothing of it was read yet, nor in an earlier life */
-	bool at_end; /* it was read to its end */
-	bool ready;  /* to be read */
+	/* The lists that it is in: of all, to be read, with a position to be
+	 * told, not parked, without a name. */
+	TAILQ_ENTRY(followed) link;
 	TAILQ_ENTRY(followed) ready_link;
-	bool dirty; /* its position is to be told */
 	TAILQ_ENTRY(followed) dirty_link;
-	bool open; /* not parked */
 	TAILQ_ENTRY(followed) open_link;
-
-	struct followed *after; /* not read before that one was, to its end */
-	unsigned waiting;       /* how many are after this one */
-
-	bool held; /* it has no name any more */
 	TAILQ_ENTRY(followed) held_link;
-	bool succeeded; /* its place is taken, or will not be */
-	bool deleted;   /* no directory has it any more */
-	int64_t grown_ms;
-	int64_t read_ms; /* wall time before it was last read as expected */
+	bool ready, dirty, open, held;
 
+	bool deaf;      /* its file system does not tell of every write */
+	bool fresh;     /* nothing of it was read yet, nor in an earlier life */
+	bool at_end;    /* it was read to its end */
+	bool succeeded; /* held: its place is taken, or will not be */
+	bool deleted;   /* held: no directory has it any more */
+	bool lost;      /* it cannot be opened any more; said */
+	bool broken;    /* reading failed; said */
+	bool foreign;   /* it is no text; said */
+	bool zeros;     /* at its end: looked at from time to time */
+	bool copy;      /* of its original so far: nothing in it is new */
+
+	unsigned copies;        /* how many may be copies of this one */
+	unsigned waiting;       /* how many are after this one */
+	struct followed *after; /* not read before that one was, to its end */
 	/* Under a rotated name of that one: may be a copy of it. */
 	struct followed *original;
-	unsigned copies; /* how many may be copies of this one */
-	bool copy;       /* it is one so far: nothing in it is new */
 
-	bool lost;             /* it cannot be opened any more; said */
-	bool broken;           /* reading failed; said */
-	bool foreign;          /* it is no text; said */
-	bool zeros;            /* at its end: looked at from time to time */
+	int64_t grown_ms;
+	int64_t read_ms; /* wall time before it was last read as expected */
 	int64_t truncated_ms;  /* when it was last said, 0: never */
 	uint64_t truncations;  /* since then */
 	int64_t long_lines_ms; /* likewise */

@@ -71,7 +71,7 @@ position_print(struct position *p, struct fingerprint *out, struct text head,
 {
 	print_write(out->head, head);
 	number_put(out->head + LENGTH + HASH, BORN, (uint64_t)born_ns);
-	out->head[LENGTH + HASH + BORN] = done;
+	out->head[LENGTH + HASH + BORN] = done ? 1 : 0;
 	number_put(out->anchor, OFFSET, (uint64_t)p->offset);
 	print_write(out->anchor + OFFSET, anchor);
 	p->head = (struct text){ out->head, sizeof out->head };

@@ -529,8 +529,9 @@ standard_error_does_not_mix_with_the_log(void **state)
 }
 
 static void
-note_size(uint64_t file, int64_t size, void *ctx)
+note_size(uint64_t file, int64_t size, int64_t written_ms, void *ctx)
 {
+	assert_true(written_ms > 0);
 	assert_true(file == w.file);
 	*(int64_t *)ctx = size;
 }
