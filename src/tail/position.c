@@ -227,8 +227,12 @@ position_find(int fd, const struct position *p)
 	char bytes[POSITION_BYTES], *buf;
 	struct stat st;
 
-	if (was < 0 || anchor_len(p) != POSITION_BYTES || fstat(fd, &st) != 0)
+	if (was < SAME_MIN || was < p->offset ||
+	    anchor_len(p) > POSITION_BYTES || fstat(fd, &st) != 0)
 		return -1;
+	/* All that was read: the file must start with it. */
+	if (anchor_len(p) < POSITION_BYTES)
+		return position_is(fd, p) ? p->offset : -1;
 	from = was > DOWN_MAX ? was - DOWN_MAX : 0;
 	to = min(st.st_size, was + UP_MAX);
 	s.wanted = number_get(p->anchor.data + OFFSET + LENGTH, HASH);

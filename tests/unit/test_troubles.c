@@ -212,7 +212,8 @@ note_loss(struct incident *i, void *ctx)
 	assert_int_equal(i->count, 2);
 	assert_string_equal(i->source, "db");
 	assert_string_equal(i->path, "x\xff.log");
-	assert_true(text_is(pairs_get(&i->captures, "path"), "x\xef\xbf\xbd.log"));
+	assert_true(
+	    text_is(pairs_get(&i->captures, "path"), "x\xef\xbf\xbd.log"));
 	assert_true(text_is(pairs_get(&i->captures, "bytes"), "unknown"));
 	assert_true(text_is(pairs_get(&i->captures, "reason"), "gone"));
 }
