@@ -31,7 +31,8 @@
 #define MARKS 32
 #define MARK_BYTES 64
 #define MARK_FIRST 256 /* bytes */
-#define CUT_MIN 64     /* with less left, files may be two */
+#define CUT_MIN 4096   /* with less left, it may be another text */
+#define SAME_MIN 64    /* with less in common, files may be two */
 
 /* The hash of some bytes within what was read: whether a file that is shorter
  * now is still the same text as far as it goes. */
@@ -401,7 +402,7 @@ is_first_part(const struct file *f, int fd, int64_t size)
 {
 	const struct mark *m = mark_before(f, size);
 
-	if (size < CUT_MIN || !head_is(f, fd, min_size(HEAD_BYTES, size)))
+	if (size < SAME_MIN || !head_is(f, fd, min_size(HEAD_BYTES, size)))
 		return false;
 	return size <= HEAD_BYTES || (m != NULL && mark_is(m, fd));
 }
@@ -667,7 +668,8 @@ find_read(const struct file *f, int fd)
 	int64_t from = was > MOVED_DOWN ? was - MOVED_DOWN : 0;
 	struct stat st;
 
-	if (last.len < CUT_MIN || text_is_periodic(last) || fstat(fd, &st) != 0)
+	if (last.len < SAME_MIN || text_is_periodic(last) ||
+	    fstat(fd, &st) != 0)
 		return -1;
 	if (last.len < BLOCKS_ANCHOR)
 		return (int64_t)last.len == was && head_is(f, fd, last.len)
@@ -687,6 +689,27 @@ told_before(const struct file *f, int64_t end)
 	return unfinished > end ? end : end - unfinished;
 }
 
+/* The start of the last line of which a part is known to be left of what was
+ * read; -1: for all that is known, it is another text.  Lines behind it may be
+ * left too, or new. */
+static int64_t
+left_over(const struct file *f)
+{
+	const struct mark *m = mark_before(f, f->size);
+	char buf[BLOCKS_ANCHOR];
+	struct text before;
+	const char *newline;
+
+	if (m == NULL || m->end < CUT_MIN || !mark_is(m, f->fd) ||
+	    !head_is(f, f->fd, HEAD_BYTES))
+		return -1;
+	before = read_before(f->fd, buf, sizeof buf, m->end);
+	newline = memrchr(before.data, '\n', before.len);
+	return newline == NULL
+	           ? m->end
+	           : m->end - (before.data + before.len - newline - 1);
+}
+
 enum file_recovery
 file_recover(struct file *f)
 {
@@ -698,9 +721,9 @@ file_recover(struct file *f)
 		restart(f, told_before(f, end), 0, false);
 		return FILE_MOVED;
 	}
-	if (f->size < blocks_read_offset(f->blocks) &&
-	    is_first_part(f, f->fd, f->size)) {
-		restart(f, f->size, 0, true);
+	end = left_over(f);
+	if (end >= 0) {
+		restart(f, end, 0, true);
 		return FILE_CUT;
 	}
 	restart(f, 0, 1, true);
@@ -749,8 +772,7 @@ file_is_copy(const struct file *f, const struct file *old)
 {
 	struct stat st;
 
-	if (f->fd < 0 || old->fd < 0 || fstat(f->fd, &st) != 0 ||
-	    st.st_size == 0)
+	if (f->fd < 0 || old->fd < 0 || fstat(f->fd, &st) != 0)
 		return false;
 	return is_same(f->fd, old->fd, st.st_size) ||
 	       is_first_part(old, f->fd, st.st_size);

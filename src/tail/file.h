@@ -82,7 +82,8 @@ enum file_reading file_read(
 enum file_recovery {
 	FILE_ANEW,  /* another text: from its first byte that is no zero */
 	FILE_MOVED, /* the same bytes stand elsewhere: behind them */
-	FILE_CUT,   /* its end was cut off: from the end that is left */
+	FILE_CUT,   /* its end was cut off: from what is known to be left,
+	               so that some lines may be read again but none is missed */
 };
 
 /** Decides where to read on after FILE_CHANGED. */

@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -52,6 +53,7 @@ static struct {
 	struct str states; /* PATH followed, missing or unreadable; */
 	struct str losses; /* PATH; */
 	uint64_t lines, blocks, turns, ends;
+	int64_t lost_bytes;
 	const char *awaited;
 	uint64_t awaited_lines, awaited_ends;
 	bool timed_out;
@@ -107,6 +109,7 @@ on_lost(const struct tail_loss *loss, void *ctx)
 	assert_int_equal(loss->source, 0);
 	assert_true(loss->bytes >= 0);
 	assert_true(strlen(loss->why) > 0);
+	w.lost_bytes += loss->bytes;
 	str_printf(&w.losses, "%s;", loss->path);
 }
 
@@ -1381,6 +1384,263 @@ the_device_may_have_another_number_after_a_restart(void **state)
 	assert_int_equal(positions_count(), 1);
 }
 
+/* Files that were never open. */
+
+/* Written to long ago. */
+static void
+append_old(const char *path, const char *text)
+{
+	static const struct timespec times[] = { { 1, 0 }, { 1, 0 } };
+
+	append(path, text);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* As logrotate does it: a.log.1 becomes a.log.2, and so on. */
+static void
+rotate(void)
+{
+	for (int i = 8; i > 0; i--) {
+		char from[16], to[16];
+
+		snprintf(from, sizeof from, "a.log.%d", i);
+		snprintf(to, sizeof to, "a.log.%d", i + 1);
+		(void)rename(from, to);
+	}
+	move("a.log", "a.log.1");
+}
+
+static void
+files_of_rotations_between_two_looks_are_read_in_order(void **state)
+{
+	(void)state;
+	append_old("a.log.1", "older than all\n");
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	append("a.log", "2\n");
+	for (int i = 3; i <= 7; i++) {
+		char line[] = { (char)('0' + i), '\n', '\0' };
+
+		rotate();
+		append("a.log", line);
+	}
+	expect("1\n2\n3\n4\n5\n6\n7\n");
+	append("a.log.2", "late\n");
+	expect("1\n2\n3\n4\n5\n6\n7\nlate\n");
+}
+
+static void
+a_file_that_came_and_went_is_read_though_nothing_is_there_now(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	move("a.log", "a.log.2");
+	append("a.log", "2\n");
+	move("a.log", "a.log.1");
+	expect("1\n2\n");
+	append("a.log", "3\n");
+	expect("1\n2\n3\n");
+}
+
+static void
+files_of_rotations_while_stopped_are_read_in_order(void **state)
+{
+	(void)state;
+	append_old("a.log.9", "older than all\n");
+	append("a.log", "1\nha");
+	start("a.log");
+	expect("1\n");
+	save();
+	stop();
+	append("a.log", "lf\n");
+	move("a.log", "a.log.3");
+	append("a.log", "3\n");
+	move("a.log", "a.log.2");
+	append("a.log", "4\n");
+	move("a.log", "a.log.1");
+	append("a.log", "5\n");
+	start("a.log");
+	expect("1\nhalf\n3\n4\n5\n");
+	save();
+	stop();
+	start("a.log");
+	expect("1\nhalf\n3\n4\n5\n");
+}
+
+/* Lines of 20 bytes, of which some are enough to know a text again. */
+static void
+append_numbered(const char *path, int first, int last)
+{
+	for (int i = first; i <= last; i++) {
+		char line[32];
+
+		snprintf(line, sizeof line, "line number %07d\n", i);
+		append(path, line);
+	}
+}
+
+static void
+copy(const char *from, const char *to)
+{
+	char buf[8192];
+	int in = open(from, O_RDONLY | O_CLOEXEC), out = open_log(to);
+	ssize_t n = read(in, buf, sizeof buf);
+
+	assert_true(n >= 0 && n < (ssize_t)sizeof buf);
+	put_bytes(out, buf, (size_t)n);
+	close(in);
+	close(out);
+}
+
+static void
+what_was_not_read_when_it_was_truncated_is_read_in_the_copy(void **state)
+{
+	(void)state;
+	append_numbered("a.log", 1, 20);
+	w.keep_quiet = true;
+	start("a.log");
+	expect_lines(20);
+	append_numbered("a.log", 21, 25);
+	copy("a.log", "a.log.1");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append_numbered("a.log", 26, 28);
+	expect_lines(28);
+	save();
+	stop();
+	append_numbered("a.log", 29, 30);
+	copy("a.log", "a.log.0");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append_numbered("a.log", 31, 33);
+	start("a.log");
+	expect_lines(33);
+}
+
+static void
+a_copy_that_the_glob_names_is_not_read_again(void **state)
+{
+	(void)state;
+	append_numbered("a.log", 1, 20);
+	w.keep_quiet = true;
+	start("a.log*");
+	expect_lines(20);
+	append_numbered("a.log", 21, 25);
+	copy("a.log", "a.log.1");
+	expect_lines(25);
+	assert_int_equal(truncate("a.log", 0), 0);
+	append_numbered("a.log", 26, 28);
+	expect_lines(28);
+	append("a.log.1", "no copy any more\n");
+	expect_lines(29);
+	save();
+	stop();
+	start("a.log*");
+	settle();
+	assert_int_equal(w.lines, 29);
+}
+
+static void
+what_looks_like_a_copy_and_is_none_is_read(void **state)
+{
+	(void)state;
+	append_numbered("a.log", 1, 20);
+	w.keep_quiet = true;
+	start("a.log*");
+	expect_lines(20);
+	append_numbered("a.log-errors", 1, 10);
+	expect_lines(20);
+	append_numbered("a.log-errors", 1000, 1000);
+	expect_lines(31);
+}
+
+static void
+text_that_moved_within_its_file_is_not_read_again(void **state)
+{
+	(void)state;
+	append_numbered("a.log", 1, 40);
+	w.keep_quiet = true;
+	start("a.log");
+	expect_lines(40);
+	for (int first = 11; first <= 21; first += 10) {
+		int fd = open("a.log", O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+		assert_true(fd >= 0);
+		close(fd);
+		append_numbered("a.log", first, 30 + first);
+		expect_lines((uint64_t)(30 + first));
+		save();
+		stop();
+		start("a.log");
+	}
+}
+
+/* Where exactly it was cut is not known once something was appended. */
+static void
+of_a_file_truncated_to_a_part_little_is_read_again(void **state)
+{
+	(void)state;
+	append_numbered("a.log", 1, 1000);
+	w.keep_quiet = true;
+	start("a.log");
+	expect_lines(1000);
+	assert_int_equal(truncate("a.log", 700 * 20 + 7), 0);
+	append("a.log", "\nnew\nnewer\n");
+	settle();
+	assert_in_range(w.lines, 1003, 1003 + 60);
+	w.lines = 0;
+	assert_int_equal(truncate("a.log", 19), 0); /* too little to tell */
+	append("a.log", "\n");
+	expect_lines(1);
+}
+
+static void
+zeros_at_the_end_are_left_until_they_are_text(void **state)
+{
+	int fd = open_log("a.log");
+	char *map;
+
+	(void)state;
+	put(fd, "1\n");
+	assert_int_equal(ftruncate(fd, 8192), 0);
+	close(fd);
+	fd = open("a.log", O_RDWR | O_CLOEXEC);
+	map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(map, MAP_FAILED);
+	start("a.log");
+	expect("1\n");
+	memcpy(map + 2, "2\nha", 4); /* which no event tells of */
+	expect("1\n2\n");
+	memcpy(map + 6, "lf\n", 3);
+	expect("1\n2\nhalf\n");
+	munmap(map, 8192);
+	close(fd);
+}
+
+static void
+a_loss_is_told_with_its_size(void **state)
+{
+	int fd = open_log("a.log");
+	char *chunk = mem_new(4 << 20, 1);
+
+	(void)state;
+	memset(chunk, '\n', 4 << 20);
+	put_bytes(fd, chunk, 4 << 20);
+	w.keep_quiet = true;
+	start("a.log");
+	w.settle_turns = 2;
+	turn_ask(w.settling);
+	loop_run(w.loop);
+	assert_true(w.lines > 0 && w.lines < 4 << 20);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	put(fd, "new\n");
+	settle();
+	assert_int_equal(w.lost_bytes, (4 << 20) - (int64_t)w.lines + 1);
+	close(fd);
+	free(chunk);
+}
+
 /* The kernel. */
 
 static long
@@ -1565,6 +1825,18 @@ main(void)
 		real(another_text_on_the_same_inode_is_read_from_its_start),
 		real(a_position_that_makes_no_sense_is_as_none),
 		real(the_device_may_have_another_number_after_a_restart),
+		real(files_of_rotations_between_two_looks_are_read_in_order),
+		real(
+		    a_file_that_came_and_went_is_read_though_nothing_is_there_now),
+		real(files_of_rotations_while_stopped_are_read_in_order),
+		real(
+		    what_was_not_read_when_it_was_truncated_is_read_in_the_copy),
+		real(a_copy_that_the_glob_names_is_not_read_again),
+		real(what_looks_like_a_copy_and_is_none_is_read),
+		real(text_that_moved_within_its_file_is_not_read_again),
+		real(of_a_file_truncated_to_a_part_little_is_read_again),
+		real(zeros_at_the_end_are_left_until_they_are_text),
+		real(a_loss_is_told_with_its_size),
 		real(nothing_is_lost_when_the_queue_overflows),
 		real(without_watches_files_are_polled),
 	};
