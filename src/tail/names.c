@@ -88,6 +88,7 @@ names_new(struct watcher *w)
 	struct names *ns = mem_new(1, sizeof *ns);
 
 	ns->watcher = w;
+	ns->poll_said = w == NULL;
 	STAILQ_INIT(&ns->targets);
 	STAILQ_INIT(&ns->walks);
 	TAILQ_INIT(&ns->marked);

@@ -41,6 +41,7 @@ struct name {
 	TAILQ_ENTRY(name) link;
 };
 
+/** w may be NULL: its maker has said that nothing can be watched. */
 struct names *names_new(struct watcher *w);
 void names_free(struct names *ns); /* NULL does nothing */
 

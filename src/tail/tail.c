@@ -665,6 +665,7 @@ tail_start(struct tail *t)
 		    err.text);
 	t->names = names_new(t->watcher);
 	t->all.watcher = t->watcher;
+	t->all.poll_said = t->watcher == NULL;
 	t->all.names = t->names;
 	for (size_t i = 0; i < t->all.count; i++) {
 		const struct tail_source *spec = &t->all.sources[i];
