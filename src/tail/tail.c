@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "io/loop.h"
+#include "io/mounts.h"
 #include "io/timer.h"
 #include "store/store.h"
 #include "tail/file.h"
@@ -43,6 +44,7 @@ struct tail {
 	struct turn *turn;
 	struct timer *timer;
 	struct watcher *watcher;
+	struct mounts *mounts;
 	struct names *names;
 	STAILQ_HEAD(, turnover) turnovers; /* of this look */
 
@@ -527,6 +529,18 @@ overflow(void *ctx)
 	mark_all(ctx);
 }
 
+/* What was mounted over a directory or a log, or comes to light again, has the
+ * same names: as after a rotation.  Events of files that are open go on. */
+static void
+mounts_changed(void *ctx)
+{
+	struct tail *t = ctx;
+
+	log_debug("mounts changed, looking at all names again");
+	names_mark_all(t->names);
+	turn_ask(t->turn);
+}
+
 /* The tail as a whole. */
 
 struct tail *
@@ -562,6 +576,7 @@ tail_free(struct tail *t)
 	following_clear(&t->all);
 	names_free(t->names);
 	watcher_free(t->watcher);
+	mounts_free(t->mounts);
 	turn_free(t->turn);
 	timer_free(t->timer);
 	free(t);
@@ -663,6 +678,7 @@ tail_start(struct tail *t)
 	if (t->watcher == NULL)
 		log_warning("nothing can be watched, looking every second: %s",
 		    err.text);
+	t->mounts = mounts_new(t->loop, mounts_changed, t);
 	t->names = names_new(t->watcher);
 	t->all.watcher = t->watcher;
 	t->all.poll_said = t->watcher == NULL;

@@ -157,6 +157,9 @@ a_directory_renamed_away_and_made_anew_leaves_both_files_followed() {
 	expect_told 1..39
 }
 
+at_names_below() {
+	(($(times_said 'log rotated.*path=m/a.log') == 2))
+}
 # T-50
 another_file_system_mounted_over_the_directory_is_seen() {
 	with_mounts
@@ -170,6 +173,9 @@ another_file_system_mounted_over_the_directory_is_seen() {
 	await_told 1..19
 	umount -l m
 	put m/a.log 20..29
+	await_told 1..29
+	# A stop before it saw that would have it miss what was unmounted.
+	wait_for "$patience" 'its look at what was below' at_names_below
 	expect_told 1..29
 }
 
