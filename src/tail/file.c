@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "store/store.h"
 #include "tail/archive.h"
+#include "tail/links.h"
 #include "tail/position.h"
 #include "tail/rotated.h"
 
@@ -86,10 +87,10 @@ refuse(mode_t mode, struct err *err)
 	return S_ISDIR(mode) ? FILE_DIR : FILE_REFUSED;
 }
 
+/* Why it could not be opened, by errno. */
 static enum file_opening
-failure(struct err *err)
+failure(void)
 {
-	err_set(err, "%m");
 	switch (errno) {
 	case ENOENT:
 	case ENOTDIR:
@@ -111,8 +112,10 @@ enum file_opening
 file_open(const char *path, int *fd, struct stat *st, struct err *err)
 {
 	/* Before open(2), which can have effects on a device. */
-	if (stat(path, st) != 0)
-		return failure(err);
+	if (stat(path, st) != 0) {
+		err_set(err, "%m");
+		return failure();
+	}
 	if (!S_ISREG(st->st_mode))
 		return refuse(st->st_mode, err);
 	if (log_is_own(st->st_dev, st->st_ino)) {
@@ -120,9 +123,9 @@ file_open(const char *path, int *fd, struct stat *st, struct err *err)
 			     "(--log-file)");
 		return FILE_REFUSED;
 	}
-	*fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	*fd = links_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, err);
 	if (*fd < 0)
-		return failure(err);
+		return failure();
 	if (fstat(*fd, st) == 0 && S_ISREG(st->st_mode))
 		return FILE_OPENED;
 	close(*fd);

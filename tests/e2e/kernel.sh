@@ -158,8 +158,8 @@ a_file_that_cannot_be_opened_for_now_is_tried_again() {
 	put a.log 1..9
 	put b.log 10..19
 	# The first tries fail, the later ones do not.
-	follow_traced -e trace=openat -P a.log -P b.log \
-	    -e inject=openat:error=EMFILE:when=1..4
+	follow_traced -e trace=openat,openat2 -P a.log -P b.log \
+	    -e inject=openat,openat2:error=EMFILE:when=1..4
 	await_told 1..19
 	put a.log 20..29
 	expect_told 1..29
@@ -431,7 +431,7 @@ calls_that_are_interrupted_lose_nothing() {
 	await_told 1..9
 	# Every third, not every one: that would be no interruption.
 	start strace strace -qq -o trace -p "$watcher" \
-	    -e inject=preadv,pread64,read,openat,pwrite64,fdatasync,epoll_wait,epoll_pwait:error=EINTR:when=1+3
+	    -e inject=preadv,pread64,read,openat,openat2,pwrite64,fdatasync,epoll_wait,epoll_pwait:error=EINTR:when=1+3
 	wait_for "$patience" 'that it is traced' \
 	    grep -q '^TracerPid:.*[1-9]' "/proc/$watcher/status"
 	put d/a.log 10..19

@@ -97,7 +97,7 @@ a_kill_at_any_call_loses_and_repeats_nothing() {
 	local call n from=1 runs=0 begun=
 
 	sources 'app: {path: a.log, start_at: beginning}'
-	for call in pwrite64 fdatasync openat unlink,ftruncate preadv close; do
+	for call in pwrite64 fdatasync openat,openat2 unlink,ftruncate preadv close; do
 		n=0
 		while
 			n=$((n + 1 + n / 6))

@@ -65,7 +65,7 @@ rules:
     severity: info
     resolve: manual
 """
-CALL_SETS = ['write,pwrite64,writev', 'fsync,fdatasync', 'openat',
+CALL_SETS = ['write,pwrite64,writev', 'fsync,fdatasync', 'openat,openat2',
              'rename,renameat,renameat2,unlink,unlinkat']
 
 
