@@ -46,6 +46,8 @@ struct file {
 	int fd;                /* -1: parked */
 	struct packed *packed; /* NULL: not begun */
 	bool is_packed, packed_ended;
+	struct position *resumed; /* of a packed file, until it is reached */
+	struct str before;        /* what is read on the way there, its end */
 	char *path;
 	struct blocks *blocks;
 	int64_t born_ns;
@@ -247,11 +249,26 @@ file_new(const struct file_spec *spec, block_fn *emit, void *ctx)
 	f->mark_step = MARK_FIRST;
 	f->blocks = blocks_new(&origin, spec->max_line, emit, ctx);
 	f->is_packed = spec->packed;
-	if (spec->packed || spec->offset == 0)
+	if (spec->offset == 0)
+		return f;
+	if (spec->packed && spec->position != NULL) {
+		f->resumed = position_copy(spec->position);
+		f->born_ns = position_born_ns(f->resumed);
+	}
+	if (spec->packed)
 		return f;
 	restart(f, spec->offset, spec->line, false);
 	look_at_start(f);
 	return f;
+}
+
+static void
+resumed_free(struct file *f)
+{
+	if (f->resumed != NULL)
+		position_free(f->resumed);
+	f->resumed = NULL;
+	str_free(&f->before);
 }
 
 void
@@ -260,6 +277,7 @@ file_free(struct file *f)
 	if (f == NULL)
 		return;
 	packed_free(f->packed);
+	resumed_free(f);
 	file_park(f);
 	blocks_free(f->blocks);
 	free(f->marks);
@@ -551,6 +569,33 @@ read_some(struct file *f, size_t *got, struct err *err)
 	return at_end ? FILE_END : FILE_MORE;
 }
 
+/* Goes by what was read in an earlier life. */
+static ssize_t
+pass_packed(struct file *f, int64_t at, int64_t left, struct err *err)
+{
+	size_t room;
+	char *data = blocks_room(f->blocks, &room);
+	ssize_t n = packed_read(f->packed, data, min_size(room, left), err);
+	int64_t offset, line;
+
+	if (n <= 0)
+		return n;
+	head_add(f, data, (size_t)n, at);
+	str_add(&f->before, data, (size_t)n);
+	if (f->before.len > BLOCKS_ANCHOR) {
+		memmove(f->before.data,
+		    f->before.data + f->before.len - BLOCKS_ANCHOR,
+		    BLOCKS_ANCHOR);
+		f->before.len = BLOCKS_ANCHOR;
+	}
+	if (n == left) {
+		blocks_position(f->blocks, &offset, &line);
+		blocks_restart(f->blocks, offset, line, str_text(&f->before));
+		resumed_free(f);
+	}
+	return n;
+}
+
 /* Reads on in what a file was compressed from. */
 static enum file_reading
 read_packed(struct file *f, size_t share, size_t *got, struct err *err)
@@ -569,8 +614,7 @@ read_packed(struct file *f, size_t share, size_t *got, struct err *err)
 		if (f->packed == NULL)
 			n = -1;
 		else if (at < skip)
-			n = packed_skip(
-			    f->packed, min_size(share, skip - at), err);
+			n = pass_packed(f, at, skip - at, err);
 		else {
 			char *data = blocks_room(f->blocks, &room);
 
@@ -781,6 +825,40 @@ file_is_copy(const struct file *f, const struct file *old)
 	       is_first_part(old, f->fd, st.st_size);
 }
 
+/* The same for what a file was compressed from. */
+static bool
+is_same_packed(int fd, int other)
+{
+	char *x = mem_new(COPY_HEAD, 2), *y = x + COPY_HEAD;
+	struct packed *packed = NULL;
+	int64_t at = 0;
+	ssize_t n = -1;
+
+	if (lseek(fd, 0, SEEK_SET) == 0)
+		packed = packed_open(fd, (struct text){ NULL, 0 }, NULL);
+	while (packed != NULL && at <= COUNT_MAX &&
+	       (n = packed_read(packed, x, COPY_HEAD, NULL)) > 0 &&
+	       read_at(other, y, (size_t)n, at) == (size_t)n &&
+	       memcmp(x, y, (size_t)n) == 0)
+		at += n;
+	packed_free(packed);
+	free(x);
+	return n == 0 && at > 0;
+}
+
+bool
+file_holds(const struct file *f, int fd)
+{
+	char head[COMPRESSION_HEAD];
+	struct text text = { head, read_at(fd, head, sizeof head, 0) };
+	struct stat st;
+
+	if (f->fd < 0 || f->is_packed || text.len == 0 || fstat(fd, &st) != 0)
+		return false;
+	return compression_is(text) ? is_same_packed(fd, f->fd)
+	                            : is_same(fd, f->fd, st.st_size);
+}
+
 void
 file_skip(struct file *f)
 {
@@ -859,6 +937,10 @@ file_position(struct file *f, bool done, struct position *p)
 	if (is_counting(f))
 		p->line = 0;
 	p->path = f->path;
+	if (f->resumed != NULL) {
+		position_reprint(p, &f->print, f->resumed, done);
+		return;
+	}
 	/* No more of the head than was emitted: the rest may not be on the
 	 * disk yet when the machine stops. */
 	position_print(p, &f->print,

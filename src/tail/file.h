@@ -44,8 +44,10 @@ struct file_spec {
 	int64_t offset; /* where reading starts */
 	int64_t line;   /* number of the line there; 0: not known, the lines
 	                   before it are counted first */
-	bool packed;    /* read what it was compressed from: places are in that,
-	                   and nothing will be added to it */
+	const struct position
+	    *position; /* of that place, told before; NULL: none */
+	bool packed;   /* read what it was compressed from: places are in that,
+	                  and nothing will be added to it */
 };
 
 /** Returns a file to free with file_free(); never NULL. */
@@ -97,6 +99,9 @@ bool file_go_on(struct file *f, const struct file *old);
 void file_seek(struct file *f, int64_t offset, int64_t line);
 /** Whether what stands in f now is what was read in old, or its first part. */
 bool file_is_copy(const struct file *f, const struct file *old);
+/** Whether all that an open file holds, perhaps compressed, stands at the start
+ * of f.  False where f is parked or compressed itself. */
+bool file_holds(const struct file *f, int fd);
 /** Leaves out all that is there now. */
 void file_skip(struct file *f);
 

@@ -9,6 +9,7 @@
 #include "store/store.h"
 #include "tail/archive.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -84,6 +85,18 @@ has_prints(const struct position *p)
 	return p->offset >= 0 &&
 	       p->head.len == sizeof((struct fingerprint *)NULL)->head &&
 	       p->anchor.len == sizeof((struct fingerprint *)NULL)->anchor;
+}
+
+void
+position_reprint(struct position *p, struct fingerprint *out,
+    const struct position *told, bool done)
+{
+	assert(has_prints(told));
+	memcpy(out->head, told->head.data, sizeof out->head);
+	memcpy(out->anchor, told->anchor.data, sizeof out->anchor);
+	out->head[LENGTH + HASH + BORN] = done;
+	p->head = (struct text){ out->head, sizeof out->head };
+	p->anchor = (struct text){ out->anchor, sizeof out->anchor };
 }
 
 bool

@@ -34,6 +34,11 @@ struct fingerprint {
 void position_print(struct position *p, struct fingerprint *out,
     struct text head, struct text anchor, int64_t born_ns, bool done);
 
+/** The same with the fingerprints of the same place in the same text, told
+ * before. */
+void position_reprint(struct position *p, struct fingerprint *out,
+    const struct position *told, bool done);
+
 /** Whether an open file still starts, and before the position goes on, as it
  * did when that was told; where enough was read, the latter will do.  True of
  * any file where nothing was read yet. */

@@ -130,6 +130,7 @@ time_ns(struct statx_timestamp t)
 static void
 file_add(struct rotated *r, const char *path)
 {
+	int64_t written_ns, born_ns;
 	struct statx st;
 
 	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW,
@@ -140,14 +141,17 @@ file_add(struct rotated *r, const char *path)
 		r->capacity = r->capacity * 2 + 16;
 		r->files = mem_resize(r->files, r->capacity, sizeof *r->files);
 	}
+	/* A compressed file is written when it is made, but keeps the time when
+	 * what it was made of was written. */
+	written_ns = time_ns(st.stx_mtime);
+	born_ns = st.stx_mask & STATX_BTIME ? time_ns(st.stx_btime) : 0;
 	r->files[r->count++] = (struct rotated_file){
 		.path = mem_text(path),
 		.device = makedev(st.stx_dev_major, st.stx_dev_minor),
 		.inode = st.stx_ino,
 		.size = (int64_t)st.stx_size,
-		.written_ns = time_ns(st.stx_mtime),
-		.born_ns =
-		    st.stx_mask & STATX_BTIME ? time_ns(st.stx_btime) : 0,
+		.written_ns = written_ns,
+		.born_ns = born_ns > written_ns ? written_ns : born_ns,
 	};
 }
 

@@ -17,6 +17,7 @@
 #include "tail/position.h"
 #include "tail/rotated.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,17 +75,19 @@ is_at(int fd, const struct position *p)
 	return is_packed(fd) ? position_is_packed(fd, p) : position_is(fd, p);
 }
 
-/* Follows a file that has no name of ours any more. */
+/* Follows a file that has no name of ours any more, from a position on or,
+ * where that is NULL, from its start. */
 static struct followed *
 follow(struct following *all, const struct identity *identity, int fd,
-    const char *path, int64_t offset, int64_t line)
+    const char *path, const struct position *p)
 {
 	struct file_spec spec = {
 		.fd = fd,
 		.source = identity->source,
 		.path = path,
-		.offset = offset,
-		.line = line,
+		.offset = p == NULL ? 0 : p->offset,
+		.line = p == NULL ? 1 : p->line,
+		.position = p,
 		.packed = is_packed(fd),
 	};
 	struct followed *f = followed_new(all, identity, &spec);
@@ -116,35 +119,134 @@ struct between {
 	bool copies; /* what is there now was there before: they are copies */
 };
 
-/* Whether a file came after the old one and before the next.  Both times are
- * needed: a copy is made late, and a rotated file may be written to late. */
+/* Whether a file came after the old one.  Both times are needed: a copy is made
+ * late, and a rotated file may be written to late. */
 static bool
 is_later(const struct rotated_file *r, const struct between *b)
 {
-	int64_t next_born_ns =
-	    b->next == NULL ? 0 : file_born_ns(b->next->file);
-
-	if (r->born_ns != 0 && next_born_ns != 0 && r->born_ns > next_born_ns)
-		return false;
 	return r->written_ns >= b->since_ms * 1000000 - TICK_NS &&
 	       (r->born_ns == 0 || b->old_born_ns == 0 ||
 		   r->born_ns >= b->old_born_ns);
+}
+
+/* Whether a file is being compressed: until that is done, what it is made of
+ * stands beside it. */
+static bool
+is_half(const char *path, int fd)
+{
+	const char *dot = strrchr(path, '.');
+	struct stat st;
+	char *plain;
+	bool half;
+
+	if (dot == NULL || !is_packed(fd))
+		return false;
+	plain = mem_copy(path, (size_t)(dot - path));
+	half = lstat(plain, &st) == 0;
+	free(plain);
+	return half;
+}
+
+/* Whether a file at a path was copied or compressed to another. */
+static bool
+is_left_of(int fd, const struct position *p, const struct between *b)
+{
+	return p->offset > 0 && strcmp(p->path, b->path) == 0 && is_at(fd, p);
 }
 
 /* Whether it is a copy of the old one; perhaps of less than was read of it. */
 static bool
 is_of_old(int fd, const struct between *b)
 {
+	const struct position *p = b->position;
 	char head[POSITION_BYTES];
+	struct stat st;
 	ssize_t n;
 
-	if (b->position->offset == 0)
-		return false;
-	if (is_at(fd, b->position))
+	if (is_left_of(fd, p, b))
 		return true;
-	n = b->copies ? pread(fd, head, sizeof head, 0) : 0;
-	return n > 0 &&
-	       position_head_is(b->position, (struct text){ head, (size_t)n });
+	if (!b->copies || fstat(fd, &st) != 0 || st.st_size > p->offset)
+		return false;
+	n = pread(fd, head, sizeof head, 0);
+	return n > 0 && position_head_is(p, (struct text){ head, (size_t)n });
+}
+
+struct known_search {
+	const struct between *b;
+	int fd;
+	bool found;
+};
+
+static void
+compare_known(struct text key, void *value, void *ctx)
+{
+	const struct identity *i = (const void *)key.data;
+	struct known_search *s = ctx;
+
+	if (!s->found && i->source == s->b->source)
+		s->found = is_left_of(s->fd, value, s->b);
+}
+
+/* The followed file that holds all that is in another one. */
+static struct followed *
+find_holder(struct following *all, int fd, const struct between *b)
+{
+	struct followed *f;
+
+	TAILQ_FOREACH(f, &all->all, link)
+	{
+		struct position p;
+
+		if (f->source != b->source ||
+		    strcmp(file_path(f->file), b->path) != 0)
+			continue;
+		if (f->open && !file_is_packed(f->file)) {
+			if (file_holds(f->file, fd))
+				return f;
+			continue;
+		}
+		followed_position(f, &p);
+		if (is_left_of(fd, &p, b))
+			return f;
+	}
+	return NULL;
+}
+
+/* It may yet grow: short files may be the same by chance. */
+static void
+follow_grown(struct following *all, const struct identity *identity, int fd,
+    const char *path)
+{
+	struct followed *f;
+
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	f = follow(all, identity, fd, path, NULL);
+	file_skip(f->file);
+	f->fresh = false;
+}
+
+/* Whether what is in a file is or was in another that is read. */
+static bool
+is_told(struct following *all, const struct identity *identity, int fd,
+    const struct between *b)
+{
+	struct followed *holder = find_holder(all, fd, b);
+	struct known_search s = { b, fd, false };
+	struct stat st;
+
+	if (holder != NULL) {
+		if (!is_packed(fd) && fstat(fd, &st) == 0 &&
+		    file_read_offset(holder->file) >= st.st_size)
+			follow_grown(all, identity, fd, b->path);
+		return true;
+	}
+	if (b->was == NULL && is_of_old(fd, b))
+		return true;
+	map_each(all->known, compare_known, &s);
+	map_each(all->released, compare_known, &s);
+	return s.found;
 }
 
 /* A rotated file as one to be read from its start; NULL: it is not. */
@@ -164,14 +266,15 @@ take_between(struct following *all, const struct rotated_file *r,
 	fd = open_rotated(r);
 	if (fd < 0)
 		return NULL;
-	if (!is_unknown(all, &identity, fd) || is_of_old(fd, b)) {
+	if (is_half(r->path, fd) || !is_unknown(all, &identity, fd) ||
+	    is_told(all, &identity, fd, b)) {
 		close(fd);
 		return NULL;
 	}
 	log_info("log was rotated more than once, this file is read too "
 		 "source=%s path=%s is=%s",
 	    all->sources[b->source].name, b->path, r->path);
-	return follow(all, &identity, fd, b->path, 0, 1);
+	return follow(all, &identity, fd, b->path, NULL);
 }
 
 /* Returns the last one before next. */
@@ -246,8 +349,7 @@ take_copy(struct following *all, const struct rotated_file *r, size_t source,
 		 "its copy source=%s path=%s is=%s offset=%" PRId64,
 	    all->sources[source].name, was->path, r->path, was->offset);
 	if (f == NULL)
-		return follow(
-		    all, &identity, fd, was->path, was->offset, was->line);
+		return follow(all, &identity, fd, was->path, was);
 	close(fd);
 	followed_suspect(f, NULL);
 	file_seek(f->file, was->offset, was->line);
@@ -467,8 +569,7 @@ stray_find(struct following *all, struct rotated *r, struct stray *s)
 		 "first path=%s is=%s offset=%" PRId64,
 	    p->path, found->path, p->offset);
 	identity = identity_of_rotated(s->identity.source, found);
-	s->file = follow(
-	    all, &identity, fd, p->path, p->offset, p->line > 0 ? p->line : 0);
+	s->file = follow(all, &identity, fd, p->path, p);
 }
 
 /* A log that is not there, nor anything in its place, may yet come back: a

@@ -1239,6 +1239,82 @@ a_file_rotated_while_stopped_is_finished_first(void **state)
 	expect("1\nhalf\n3\nlate\n4\n5\n");
 }
 
+/* As copytruncate copies a log. */
+static void
+copy(const char *from, const char *to)
+{
+	char buf[64 * 1024];
+	int in = open(from, O_RDONLY | O_CLOEXEC), out = open_log(to);
+	ssize_t len = read(in, buf, sizeof buf);
+
+	assert_true(in >= 0 && len >= 0);
+	put_bytes(out, buf, (size_t)len);
+	close(in);
+	close(out);
+}
+
+static void
+a_copy_of_a_log_that_was_never_seen_is_read_before_it(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	save();
+	stop();
+	move("a.log", "a.log.2");
+	append("a.log", "2\n");
+	copy("a.log", "a.log.1");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "3\n");
+	start("a.log");
+	expect("1\n2\n3\n");
+}
+
+static void
+a_copy_of_a_log_that_is_still_whole_is_not_read(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	save();
+	stop();
+	move("a.log", "a.log.2");
+	append("a.log", "2\n");
+	copy("a.log", "a.log.bak");
+	copy("a.log.2", "a.log.old");
+	append("a.log", "3\n");
+	start("a.log");
+	expect("1\n2\n3\n");
+	append("a.log.bak", "4\n");
+	expect("1\n2\n3\n");
+}
+
+static void
+a_banner_does_not_make_a_file_between_two_looks_the_old_one(void **state)
+{
+	struct str banner = { 0 }, want = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		str_printf(&banner, "banner %d\n", i);
+	str_printf(
+	    &want, "%s%s1\n%s2\n", banner.data, banner.data, banner.data);
+	append("a.log", banner.data);
+	start("a.log");
+	expect(banner.data);
+	move("a.log", "a.log.2");
+	append("a.log", banner.data);
+	append("a.log", "1\n");
+	move("a.log", "a.log.1");
+	append("a.log", banner.data);
+	append("a.log", "2\n");
+	expect(want.data);
+	str_free(&banner);
+	str_free(&want);
+}
+
 static void
 a_file_rotated_while_stopped_waits_for_its_successor(void **state)
 {
@@ -1820,6 +1896,10 @@ main(void)
 		real(a_position_moved_back_by_its_keeper_is_taken),
 		real(a_file_renamed_while_stopped_is_found_within_the_glob),
 		real(a_file_rotated_while_stopped_is_finished_first),
+		real(a_copy_of_a_log_that_was_never_seen_is_read_before_it),
+		real(a_copy_of_a_log_that_is_still_whole_is_not_read),
+		real(
+		    a_banner_does_not_make_a_file_between_two_looks_the_old_one),
 		real(a_file_rotated_while_stopped_waits_for_its_successor),
 		real(a_file_that_is_gone_after_a_restart_is_said_once),
 		real(another_text_on_the_same_inode_is_read_from_its_start),
