@@ -316,11 +316,26 @@ let_go_on(struct followed *f)
 	}
 }
 
+/* Nobody waits for itself: of two that wait for each other the later order
+ * counts. */
+static void
+break_circle(struct followed *f, struct followed *before)
+{
+	while (before != NULL && before->after != f)
+		before = before->after;
+	if (before == NULL)
+		return;
+	before->after = NULL;
+	f->waiting--;
+	followed_ready(before);
+}
+
 void
 followed_wait(struct followed *f, struct followed *before)
 {
 	if (f->after != NULL || f == before)
 		return;
+	break_circle(f, before);
 	if (f->ready)
 		TAILQ_REMOVE(&f->all->ready, f, ready_link);
 	f->ready = false;

@@ -1291,6 +1291,25 @@ a_copy_of_a_log_that_is_still_whole_is_not_read(void **state)
 	expect("1\n2\n3\n");
 }
 
+/* The copy came after the old one, and before what stands in that now. */
+static void
+a_log_truncated_after_its_rotation_waits_for_its_copy(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	copy("a.log", "a.log.2");
+	append("a.log.2", "2\n");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "three\n");
+	move("a.log", "a.log.1");
+	append("a.log", "4\n");
+	expect_lines(4);
+	assert_true(
+	    strstr(w.told.data, "2\n") < strstr(w.told.data, "three\n"));
+}
+
 static void
 a_banner_does_not_make_a_file_between_two_looks_the_old_one(void **state)
 {
@@ -1898,6 +1917,7 @@ main(void)
 		real(a_file_rotated_while_stopped_is_finished_first),
 		real(a_copy_of_a_log_that_was_never_seen_is_read_before_it),
 		real(a_copy_of_a_log_that_is_still_whole_is_not_read),
+		real(a_log_truncated_after_its_rotation_waits_for_its_copy),
 		real(
 		    a_banner_does_not_make_a_file_between_two_looks_the_old_one),
 		real(a_file_rotated_while_stopped_waits_for_its_successor),
