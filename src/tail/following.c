@@ -140,6 +140,14 @@ following_lose(struct following *all, size_t source, const char *path,
 }
 
 void
+followed_was(struct followed *f, struct position *was)
+{
+	if (f->was != NULL)
+		position_free(f->was);
+	f->was = was;
+}
+
+void
 followed_suspect(struct followed *f, struct followed *original)
 {
 	if (f->original != NULL)
@@ -405,7 +413,7 @@ changed(struct followed *f)
 		break;
 	}
 	succession_copies(f, NULL);
-	position_free(was);
+	followed_was(f, was);
 }
 
 static void
@@ -659,6 +667,7 @@ followed_free(struct followed *f)
 	let_go_on(f);
 	let_copies_go(f);
 	followed_suspect(f, NULL);
+	followed_was(f, NULL);
 	if (f->after != NULL)
 		f->after->waiting--;
 	while ((n = LIST_FIRST(&f->names)) != NULL) {

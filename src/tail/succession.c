@@ -96,16 +96,13 @@ follow(struct following *all, const struct identity *identity, int fd,
 	return f;
 }
 
-/* Never seen: neither kept in mind, nor by chance under the number of one that
- * is gone. */
-static bool
-is_unknown(const struct following *all, const struct identity *i, int fd)
+/* The position that is kept under the number of a file that is not followed. */
+static const struct position *
+position_of(const struct following *all, const struct identity *i)
 {
 	const struct position *p = map_get(all->known, identity_key(i));
 
-	if (p == NULL)
-		p = map_get(all->released, identity_key(i));
-	return p == NULL || !is_at(fd, p);
+	return p != NULL ? p : map_get(all->released, identity_key(i));
 }
 
 struct between {
@@ -212,6 +209,20 @@ find_holder(struct following *all, int fd, const struct between *b)
 	return NULL;
 }
 
+/* The position of a text that a followed file held before, where another one
+ * holds that now. */
+static const struct position *
+find_text_before(struct following *all, int fd, const struct between *b)
+{
+	struct followed *f;
+
+	TAILQ_FOREACH(f, &all->all, link)
+	if (f->source == b->source && f->was != NULL &&
+	    is_left_of(fd, f->was, b))
+		return f->was;
+	return NULL;
+}
+
 /* It may yet grow: short files may be the same by chance. */
 static void
 follow_grown(struct following *all, const struct identity *identity, int fd,
@@ -249,13 +260,15 @@ is_told(struct following *all, const struct identity *identity, int fd,
 	return s.found;
 }
 
-/* A rotated file as one to be read from its start; NULL: it is not. */
+/* A rotated file as one to be read; NULL: it is not. */
 static struct followed *
 take_between(struct following *all, const struct rotated_file *r,
     const struct between *b)
 {
 	struct identity identity = identity_of_rotated(b->source, r);
 	struct followed *f = map_get(all->by_identity, identity_key(&identity));
+	const struct position *kept = position_of(all, &identity), *before;
+	struct position *was = NULL;
 	int fd;
 
 	if (f != NULL)
@@ -266,15 +279,21 @@ take_between(struct following *all, const struct rotated_file *r,
 	fd = open_rotated(r);
 	if (fd < 0)
 		return NULL;
-	if (is_half(r->path, fd) || !is_unknown(all, &identity, fd) ||
-	    is_told(all, &identity, fd, b)) {
+	before = find_text_before(all, fd, b);
+	if (is_half(r->path, fd) || (kept != NULL && is_at(fd, kept)) ||
+	    (before == NULL && is_told(all, &identity, fd, b))) {
 		close(fd);
 		return NULL;
 	}
 	log_info("log was rotated more than once, this file is read too "
 		 "source=%s path=%s is=%s",
 	    all->sources[b->source].name, b->path, r->path);
-	return follow(all, &identity, fd, b->path, NULL);
+	/* By chance under the number of one that is gone, or truncated. */
+	if (kept != NULL)
+		was = position_copy(kept);
+	f = follow(all, &identity, fd, b->path, before);
+	followed_was(f, was);
+	return f;
 }
 
 /* Returns the last one before next. */

@@ -286,7 +286,7 @@ follow_new(struct tail *t, struct name *n, const struct identity *identity,
 	f = followed_new(&t->all, identity, &spec);
 	if (was != NULL) {
 		turnover_add(t, n, NULL, was, f);
-		position_free(was);
+		followed_was(f, was);
 	} else if (f->fresh) {
 		followed_suspect(f, original_of(t, n));
 	}
