@@ -231,6 +231,13 @@ min_offset(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+static void
+look(struct file *f, struct stat *st)
+{
+	if (fstat(f->fd, st) == 0)
+		f->size = st->st_size;
+}
+
 struct file *
 file_new(const struct file_spec *spec, block_fn *emit, void *ctx)
 {
@@ -242,6 +249,7 @@ file_new(const struct file_spec *spec, block_fn *emit, void *ctx)
 		.offset = spec->offset,
 		.line = spec->line > 0 ? spec->line : 1,
 	};
+	struct stat st;
 
 	f->fd = spec->fd;
 	f->path = mem_text(spec->path);
@@ -249,6 +257,8 @@ file_new(const struct file_spec *spec, block_fn *emit, void *ctx)
 	f->mark_step = MARK_FIRST;
 	f->blocks = blocks_new(&origin, spec->max_line, emit, ctx);
 	f->is_packed = spec->packed;
+	look(f, &st);
+	f->seen_size = f->size;
 	if (spec->offset == 0)
 		return f;
 	if (spec->packed && spec->position != NULL) {
@@ -634,13 +644,6 @@ read_packed(struct file *f, size_t share, size_t *got, struct err *err)
 	return FILE_MORE;
 }
 
-static void
-look(struct file *f, struct stat *st)
-{
-	if (fstat(f->fd, st) == 0)
-		f->size = st->st_size;
-}
-
 enum file_reading
 file_read(struct file *f, size_t share, size_t *got, struct err *err)
 {
@@ -661,6 +664,9 @@ file_read(struct file *f, size_t share, size_t *got, struct err *err)
 		count(f);
 		return FILE_MORE;
 	}
+	/* Nothing was read that could be compared. */
+	if (blocks_read_offset(f->blocks) == 0 && f->size < f->seen_size)
+		return FILE_CHANGED;
 	do {
 		n = 0;
 		reading =
@@ -764,6 +770,7 @@ file_recover(struct file *f)
 	struct stat st = { 0 };
 
 	look(f, &st);
+	f->seen_size = f->size;
 	if (end >= 0) {
 		restart(f, told_before(f, end), 0, false);
 		return FILE_MOVED;

@@ -631,6 +631,7 @@ followed_new(struct following *all, const struct identity *identity,
 	f->id = spec->id = ++all->last_id;
 	f->source = spec->source;
 	f->fresh = spec->offset == 0;
+	f->read_ms = clock_wall_ms();
 	f->deaf = watch_is_deaf(spec->fd);
 	LIST_INIT(&f->names);
 	spec->max_line = all->sources[spec->source].max_line;

@@ -280,7 +280,9 @@ take_between(struct following *all, const struct rotated_file *r,
 	if (fd < 0)
 		return NULL;
 	before = find_text_before(all, fd, b);
-	if (is_half(r->path, fd) || (kept != NULL && is_at(fd, kept)) ||
+	/* What was deleted and is forgotten may have been compressed. */
+	if ((is_packed(fd) && r->written_ns < b->since_ms * 1000000) ||
+	    is_half(r->path, fd) || (kept != NULL && is_at(fd, kept)) ||
 	    (before == NULL && is_told(all, &identity, fd, b))) {
 		close(fd);
 		return NULL;
@@ -392,15 +394,15 @@ succession_copied(struct following *all, struct rotated *r, size_t source,
 		.copies = true,
 	};
 
-	*found = was->offset == 0;
-	if (*found)
-		return NULL;
+	struct followed *last;
+
 	count = rotated_list(r, was->path, globs_of(all, source), &files);
-	for (size_t i = count; i-- > 0 && b.was == NULL;)
+	for (size_t i = count; i-- > 0 && b.was == NULL && was->offset > 0;)
 		if (files[i].inode != was->inode)
 			b.was = take_copy(all, &files[i], source, was);
-	*found = b.was != NULL;
-	return read_between(all, r, &b);
+	last = read_between(all, r, &b);
+	*found = was->offset > 0 ? b.was != NULL : last != NULL;
+	return last;
 }
 
 bool
