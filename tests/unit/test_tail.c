@@ -1578,19 +1578,6 @@ append_numbered(const char *path, int first, int last)
 }
 
 static void
-copy(const char *from, const char *to)
-{
-	char buf[8192];
-	int in = open(from, O_RDONLY | O_CLOEXEC), out = open_log(to);
-	ssize_t n = read(in, buf, sizeof buf);
-
-	assert_true(n >= 0 && n < (ssize_t)sizeof buf);
-	put_bytes(out, buf, (size_t)n);
-	close(in);
-	close(out);
-}
-
-static void
 what_was_not_read_when_it_was_truncated_is_read_in_the_copy(void **state)
 {
 	(void)state;
