@@ -10,6 +10,7 @@
 #include "store/store.h"
 #include "tail/archive.h"
 #include "tail/links.h"
+#include "tail/marks.h"
 #include "tail/position.h"
 #include "tail/rotated.h"
 
@@ -24,23 +25,11 @@
 #define COUNT_MAX (1024LL << 20)  /* lines further in are not counted */
 #define COUNT_SHARE (4 << 20)     /* counted in one turn */
 #define ZEROS_SHARE (1 << 20)     /* zeros looked at in one turn */
-#define HOLE 4096               /* so many zeros within a text are none of it */
-#define COPY_HEAD 65536         /* compared of a copy, */
-#define COPY_TAIL 4096          /* and of its end */
-#define MOVED_DOWN (16LL << 20) /* as far text is looked for that moved */
-#define MOVED_UP (1LL << 20)
-#define MARKS 32
-#define MARK_BYTES 64
-#define MARK_FIRST 256 /* bytes */
-#define CUT_MIN 4096   /* with less left, it may be another text */
-#define SAME_MIN 64    /* with less in common, files may be two */
-
-/* The hash of some bytes within what was read: whether a file that is shorter
- * now is still the same text as far as it goes. */
-struct mark {
-	int64_t end;
-	uint64_t hash;
-};
+#define HOLE 4096       /* so many zeros within a text are none of it */
+#define COPY_HEAD 65536 /* compared of a copy, */
+#define COPY_TAIL 4096  /* and of its end */
+#define CUT_MIN 4096    /* with less left, it may be another text */
+#define SAME_MIN 64     /* with less in common, files may be two */
 
 struct file {
 	int fd;                /* -1: parked */
@@ -61,9 +50,7 @@ struct file {
 	int64_t counted;
 	size_t head_len;
 	char head[HEAD_BYTES];
-	struct mark *marks;
-	size_t mark_count;
-	int64_t mark_step;
+	struct marks marks;
 	struct fingerprint print;
 };
 
@@ -217,18 +204,11 @@ restart(struct file *f, int64_t offset, int64_t line, bool new_line)
 		text = read_before(f->fd, before, sizeof before, offset);
 	blocks_restart(f->blocks, offset, line > 0 ? line : 1, text);
 	f->head_len = read_at(f->fd, f->head, min_size(HEAD_BYTES, offset), 0);
-	while (f->mark_count > 0 && f->marks[f->mark_count - 1].end > offset)
-		f->mark_count--;
+	marks_cut(&f->marks, offset);
 	f->zeros_to = 0;
 	f->count_at = f->count_end = 0;
 	if (line == 0)
 		count_lines(f, offset);
-}
-
-static int64_t
-min_offset(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
 }
 
 static void
@@ -254,7 +234,6 @@ file_new(const struct file_spec *spec, block_fn *emit, void *ctx)
 	f->fd = spec->fd;
 	f->path = mem_text(spec->path);
 	f->born_ns = rotated_born_ns(f->fd);
-	f->mark_step = MARK_FIRST;
 	f->blocks = blocks_new(&origin, spec->max_line, emit, ctx);
 	f->is_packed = spec->packed;
 	look(f, &st);
@@ -290,7 +269,7 @@ file_free(struct file *f)
 	resumed_free(f);
 	file_park(f);
 	blocks_free(f->blocks);
-	free(f->marks);
+	marks_free(&f->marks);
 	free(f->path);
 	free(f);
 }
@@ -360,63 +339,6 @@ head_add(struct file *f, const char *data, size_t len, int64_t offset)
 	f->head_len += len;
 }
 
-/* Half as many marks, twice as far apart. */
-static void
-marks_thin(struct file *f)
-{
-	size_t kept = 0;
-
-	f->mark_step *= 2;
-	for (size_t i = 0; i < f->mark_count; i++)
-		if (f->marks[i].end % f->mark_step == 0)
-			f->marks[kept++] = f->marks[i];
-	f->mark_count = kept;
-}
-
-/* Marks the multiples of the step in what was read, data at offset. */
-static void
-marks_add(struct file *f, const char *data, size_t len, int64_t offset)
-{
-	int64_t step = f->mark_step;
-	int64_t end = (offset + MARK_BYTES + step - 1) / step * step;
-
-	while (end <= offset + (int64_t)len) {
-		const char *bytes = data + (end - offset) - MARK_BYTES;
-
-		if (f->mark_count == MARKS) {
-			marks_thin(f);
-			step = f->mark_step;
-			end = (end + step - 1) / step * step;
-			continue;
-		}
-		if (f->marks == NULL)
-			f->marks = mem_new(MARKS, sizeof *f->marks);
-		f->marks[f->mark_count++] = (struct mark){ end,
-			position_hash((struct text){ bytes, MARK_BYTES }) };
-		end += step;
-	}
-}
-
-static bool
-mark_is(const struct mark *m, int fd)
-{
-	char buf[MARK_BYTES];
-	struct text text = read_before(fd, buf, sizeof buf, m->end);
-
-	return text.len == sizeof buf && position_hash(text) == m->hash;
-}
-
-/* The last mark before size; NULL: none. */
-static const struct mark *
-mark_before(const struct file *f, int64_t size)
-{
-	const struct mark *last = NULL;
-
-	for (size_t i = 0; i < f->mark_count && f->marks[i].end <= size; i++)
-		last = &f->marks[i];
-	return last;
-}
-
 /* Whether the first bytes are those that were read, as far as the file goes. */
 static bool
 head_is(const struct file *f, int fd, size_t len)
@@ -431,11 +353,9 @@ head_is(const struct file *f, int fd, size_t len)
 static bool
 is_first_part(const struct file *f, int fd, int64_t size)
 {
-	const struct mark *m = mark_before(f, size);
-
 	if (size < SAME_MIN || !head_is(f, fd, min_size(HEAD_BYTES, size)))
 		return false;
-	return size <= HEAD_BYTES || (m != NULL && mark_is(m, fd));
+	return size <= HEAD_BYTES || marks_find(&f->marks, fd, size) >= 0;
 }
 
 /* How many zeros there are at the start. */
@@ -571,7 +491,7 @@ read_some(struct file *f, size_t *got, struct err *err)
 	}
 	use = before_zeros(data, *got);
 	head_add(f, data, use, offset);
-	marks_add(f, data, use, offset);
+	marks_add(&f->marks, data, use, offset);
 	blocks_feed(f->blocks, use);
 	/* Where there was room left, what comes from now on is an event. */
 	at_end = use == *got && *got < room;
@@ -680,104 +600,50 @@ file_read(struct file *f, size_t share, size_t *got, struct err *err)
 	return reading;
 }
 
-/* Where the only occurrence of text in a stretch of the file ends; -1: there is
- * none, or more than one. */
-static int64_t
-find_text(int fd, struct text text, int64_t from, int64_t to)
-{
-	size_t room = COUNT_SHARE, keep = text.len - 1, n;
-	char *buf = mem_new(room, 1);
-	int64_t found = -1;
-
-	for (int64_t at = from; at + (int64_t)text.len <= to;
-	     at += (int64_t)(n - keep)) {
-		const char *p = buf;
-
-		n = read_at(fd, buf, min_size(room, to - at), at);
-		if (n < text.len)
-			break;
-		while ((p = memmem(p, n - (size_t)(p - buf), text.data,
-			    text.len)) != NULL) {
-			if (found >= 0) {
-				found = -1;
-				goto out;
-			}
-			p += text.len;
-			found = at + (p - buf);
-		}
-	}
-out:
-	free(buf);
-	return found;
-}
-
-/* Where the bytes that were read last stand in another text; -1: nowhere, or
- * not for sure.  Where they are all that was read, it must start with them. */
-static int64_t
-find_read(const struct file *f, int fd)
-{
-	struct text last = blocks_read_anchor(f->blocks);
-	int64_t was = blocks_read_offset(f->blocks);
-	int64_t from = was > MOVED_DOWN ? was - MOVED_DOWN : 0;
-	struct stat st;
-
-	if (last.len < SAME_MIN || text_is_periodic(last) ||
-	    fstat(fd, &st) != 0)
-		return -1;
-	if (last.len < BLOCKS_ANCHOR)
-		return (int64_t)last.len == was && head_is(f, fd, last.len)
-		           ? was
-		           : -1;
-	return find_text(
-	    fd, last, from, min_offset(st.st_size, was + MOVED_UP));
-}
-
-/* The place where the first line that was not told begins, when what was read
- * ends at a place. */
-static int64_t
-told_before(const struct file *f, int64_t end)
-{
-	int64_t unfinished = blocks_read_offset(f->blocks) - file_offset(f);
-
-	return unfinished > end ? end : end - unfinished;
-}
-
 /* The start of the last line of which a part is known to be left of what was
  * read; -1: for all that is known, it is another text.  Lines behind it may be
  * left too, or new. */
 static int64_t
 left_over(const struct file *f)
 {
-	const struct mark *m = mark_before(f, f->size);
+	int64_t end = marks_find(&f->marks, f->fd, f->size);
 	char buf[BLOCKS_ANCHOR];
 	struct text before;
 	const char *newline;
 
-	if (m == NULL || m->end < CUT_MIN || !mark_is(m, f->fd) ||
-	    !head_is(f, f->fd, HEAD_BYTES))
+	if (end < CUT_MIN || !head_is(f, f->fd, HEAD_BYTES))
 		return -1;
-	before = read_before(f->fd, buf, sizeof buf, m->end);
+	before = read_before(f->fd, buf, sizeof buf, end);
 	newline = memrchr(before.data, '\n', before.len);
-	return newline == NULL
-	           ? m->end
-	           : m->end - (before.data + before.len - newline - 1);
+	return newline == NULL ? end
+	                       : end - (before.data + before.len - newline - 1);
+}
+
+/* Where what was told of a file ends in another text. */
+static int64_t
+find_told(struct file *f, int fd)
+{
+	struct position p = { .path = NULL };
+
+	file_position(f, false, &p);
+	return position_find(fd, &p);
 }
 
 enum file_recovery
 file_recover(struct file *f)
 {
-	int64_t end = find_read(f, f->fd);
-	struct stat st = { 0 };
+	int64_t place = find_told(f, f->fd);
+	struct stat st;
 
 	look(f, &st);
 	f->seen_size = f->size;
-	if (end >= 0) {
-		restart(f, told_before(f, end), 0, false);
+	if (place >= 0) {
+		restart(f, place, 0, false);
 		return FILE_MOVED;
 	}
-	end = left_over(f);
-	if (end >= 0) {
-		restart(f, end, 0, true);
+	place = left_over(f);
+	if (place >= 0) {
+		restart(f, place, 0, true);
 		return FILE_CUT;
 	}
 	restart(f, 0, 1, true);
@@ -786,13 +652,13 @@ file_recover(struct file *f)
 }
 
 bool
-file_go_on(struct file *f, const struct file *old)
+file_go_on(struct file *f, struct file *old)
 {
-	int64_t end = find_read(old, f->fd);
+	int64_t place = find_told(old, f->fd);
 
-	if (end >= 0)
-		restart(f, told_before(old, end), 0, false);
-	return end >= 0;
+	if (place >= 0)
+		restart(f, place, 0, false);
+	return place >= 0;
 }
 
 void

@@ -94,7 +94,7 @@ enum file_recovery file_recover(struct file *f);
 /** Reads on in f, of which nothing was read yet, behind the bytes that were
  * read last in old, where they stand in it: an editor wrote it in its place.
  * False: they do not, or not for sure. */
-bool file_go_on(struct file *f, const struct file *old);
+bool file_go_on(struct file *f, struct file *old);
 /** Reads on in f, of which nothing was read yet, at a position that is its. */
 void file_seek(struct file *f, int64_t offset, int64_t line);
 /** Whether what stands in f now is what was read in old, or its first part. */
