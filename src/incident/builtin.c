@@ -22,8 +22,7 @@ static const struct {
 	const char *summary, *description;
 } table[BUILTIN_COUNT] = {
 	[BUILTIN_LINES_LOST] = { "logwatch.lines-lost", SEVERITY_ERROR,
-	    QUIET_MS, { "source" },
-	    "Lines of {{path}} are lost: {{reason}}",
+	    QUIET_MS, { "source" }, "Lines of {{path}} are lost: {{reason}}",
 	    "What was in them was matched by no rule.  Bytes lost, at least: "
 	    "{{bytes}}.  See how the log is rotated, and how long logwatch "
 	    "was not running." },

@@ -94,7 +94,7 @@ position_reprint(struct position *p, struct fingerprint *out,
 	assert(has_prints(told));
 	memcpy(out->head, told->head.data, sizeof out->head);
 	memcpy(out->anchor, told->anchor.data, sizeof out->anchor);
-	out->head[LENGTH + HASH + BORN] = done;
+	out->head[LENGTH + HASH + BORN] = done ? 1 : 0;
 	p->head = (struct text){ out->head, sizeof out->head };
 	p->anchor = (struct text){ out->anchor, sizeof out->anchor };
 }
