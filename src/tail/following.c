@@ -461,6 +461,21 @@ read_ended(struct followed *f)
 	let_go_on(f);
 }
 
+/* What is at its names can be read, or why not. */
+static void
+tell_state(struct followed *f, const char *reason)
+{
+	const struct tail_callbacks *c = &f->all->callbacks;
+	const struct name *n;
+
+	if (c->state == NULL)
+		return;
+	LIST_FOREACH(n, &f->names, others)
+	c->state(n->source, n->path,
+	    reason == NULL ? TAIL_PATH_FOLLOWED : TAIL_PATH_UNREADABLE, reason,
+	    c->ctx);
+}
+
 static void
 read_broken(struct followed *f, const struct err *err)
 {
@@ -475,6 +490,8 @@ read_broken(struct followed *f, const struct err *err)
 			    "source=%s path=%s reason=%s",
 		    source_name(f->all, f->source), file_path(f->file),
 		    err->text);
+	if (!f->broken)
+		tell_state(f, err->text);
 	f->broken = true;
 	following_ask_poll(f->all);
 	let_go_on(f);
@@ -487,6 +504,10 @@ read_foreign(struct followed *f, const struct err *err)
 		log_error("file is not read source=%s path=%s reason=%s",
 		    source_name(f->all, f->source), file_path(f->file),
 		    err->text);
+	/* A glob may well name rotated files that were compressed. */
+	if (!f->foreign && !LIST_EMPTY(&f->names) &&
+	    !LIST_FIRST(&f->names)->glob)
+		tell_state(f, err->text);
 	f->foreign = true;
 	let_go_on(f);
 }
@@ -542,6 +563,8 @@ read_share(struct followed *f)
 		read_ended(f);
 		break;
 	case FILE_END:
+		if (f->broken || f->foreign)
+			tell_state(f, NULL);
 		f->broken = f->foreign = f->zeros = false;
 		read_ended(f);
 		break;

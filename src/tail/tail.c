@@ -69,7 +69,16 @@ identity_of(size_t source, const struct stat *st)
 /* Names. */
 
 static void
-name_leave(struct name *n)
+tell_state(const struct tail *t, const struct name *n,
+    enum tail_path_state state, const char *reason)
+{
+	if (t->all.callbacks.state != NULL)
+		t->all.callbacks.state(
+		    n->source, n->path, state, reason, t->all.callbacks.ctx);
+}
+
+static void
+name_leave(const struct tail *t, struct name *n)
 {
 	struct followed *f = n->file;
 
@@ -77,6 +86,8 @@ name_leave(struct name *n)
 		return;
 	n->file = NULL;
 	LIST_REMOVE(n, others);
+	if (f->broken || f->foreign)
+		tell_state(t, n, TAIL_PATH_FOLLOWED, NULL);
 	if (LIST_EMPTY(&f->names))
 		followed_hold(f, n->glob);
 }
@@ -304,7 +315,7 @@ name_follow(struct tail *t, struct name *n, int fd, const struct stat *st)
 	struct followed *old = n->file != NULL ? n->file : predecessor(t, n);
 	bool is_new = f == NULL;
 
-	name_leave(n);
+	name_leave(t, n);
 	if (is_new)
 		f = follow_new(t, n, &identity, fd, st);
 	else
@@ -319,15 +330,6 @@ name_follow(struct tail *t, struct name *n, int fd, const struct stat *st)
 	followed_succeed(old);
 	if (is_new)
 		turnover_add(t, n, old, NULL, f);
-}
-
-static void
-tell_state(const struct tail *t, const struct name *n,
-    enum tail_path_state state, const char *reason)
-{
-	if (t->all.callbacks.state != NULL)
-		t->all.callbacks.state(
-		    n->source, n->path, state, reason, t->all.callbacks.ctx);
 }
 
 static void
@@ -381,7 +383,7 @@ name_gone(struct tail *t, struct name *n, enum name_state state,
 {
 	struct followed *old = n->file != NULL ? n->file : predecessor(t, n);
 
-	name_leave(n);
+	name_leave(t, n);
 	/* What came since may be gone again already. */
 	if (old != NULL && old->held)
 		turnover_add(t, n, old, NULL, NULL);
@@ -419,12 +421,12 @@ name_look(struct tail *t, struct name *n)
 		name_gone(t, n, NAME_REFUSED, &err);
 		return;
 	case FILE_REFUSED:
-		name_leave(n);
+		name_leave(t, n);
 		name_say(t, n, NAME_REFUSED, &err);
 		return;
 	case FILE_DENIED:
 		if (there) /* another file; not there: who knows */
-			name_leave(n);
+			name_leave(t, n);
 		name_say(t, n, NAME_DENIED, &err);
 		name_mind_attributes(n);
 		return;

@@ -1701,6 +1701,30 @@ zeros_at_the_end_are_left_until_they_are_text(void **state)
 }
 
 static void
+what_is_no_text_is_told_to_be_unreadable_until_it_is(void **state)
+{
+	int fd = open_log("a.log");
+
+	(void)state;
+	put_bytes(fd,
+	    "\xff\xfe"
+	    "a\0\n\0",
+	    6);
+	start("a.log");
+	settle();
+	put_bytes(fd, "b\0\n\0", 4);
+	settle();
+	assert_string_equal(w.told.data == NULL ? "" : w.told.data, "");
+	assert_string_equal(w.states.data, "a.log followed;a.log unreadable;");
+	str_clear(&w.states);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	put(fd, "text\n");
+	expect("<end>text\n");
+	assert_string_equal(w.states.data, "a.log followed;");
+	close(fd);
+}
+
+static void
 a_loss_is_told_with_its_size(void **state)
 {
 	int fd = open_log("a.log");
@@ -1923,6 +1947,7 @@ main(void)
 		real(text_that_moved_within_its_file_is_not_read_again),
 		real(of_a_file_truncated_to_a_part_little_is_read_again),
 		real(zeros_at_the_end_are_left_until_they_are_text),
+		real(what_is_no_text_is_told_to_be_unreadable_until_it_is),
 		real(a_loss_is_told_with_its_size),
 		real(nothing_is_lost_when_the_queue_overflows),
 		real(without_watches_files_are_polled),
