@@ -491,7 +491,7 @@ read_some(struct file *f, size_t *got, struct err *err)
 	}
 	use = before_zeros(data, *got);
 	head_add(f, data, use, offset);
-	marks_add(&f->marks, data, use, offset);
+	marks_add(&f->marks, anchor, (struct text){ data, use }, offset);
 	blocks_feed(f->blocks, use);
 	/* Where there was room left, what comes from now on is an event. */
 	at_end = use == *got && *got < room;

@@ -9,6 +9,7 @@
 #include "tail/position.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define MARKS 32
@@ -46,8 +47,23 @@ next(const struct marks *m, int64_t place)
 	return (place + m->step - 1) / m->step * m->step;
 }
 
+/* The hash of the bytes before a place, `in` bytes into data. */
+static uint64_t
+hash_before(struct text before, struct text data, size_t in)
+{
+	char bytes[BYTES];
+	size_t missing = in < BYTES ? BYTES - in : 0;
+
+	if (missing == 0)
+		return position_hash(
+		    (struct text){ data.data + in - BYTES, BYTES });
+	memcpy(bytes, before.data + before.len - missing, missing);
+	memcpy(bytes + missing, data.data, BYTES - missing);
+	return position_hash((struct text){ bytes, BYTES });
+}
+
 void
-marks_add(struct marks *m, const char *data, size_t len, int64_t offset)
+marks_add(struct marks *m, struct text before, struct text data, int64_t offset)
 {
 	int64_t end;
 
@@ -55,17 +71,21 @@ marks_add(struct marks *m, const char *data, size_t len, int64_t offset)
 		m->at = mem_new(MARKS, sizeof *m->at);
 		m->step = FIRST_STEP;
 	}
-	end = next(m, offset + BYTES);
-	while (end <= offset + (int64_t)len) {
-		const char *bytes = data + (end - offset) - BYTES;
+	end = next(m, offset + 1);
+	while (end <= offset + (int64_t)data.len) {
+		size_t in = (size_t)(end - offset);
 
+		if (before.len + in < BYTES) {
+			end += m->step;
+			continue;
+		}
 		if (m->count == MARKS) {
 			thin(m);
 			end = next(m, end);
 			continue;
 		}
-		m->at[m->count++] = (struct mark){ end,
-			position_hash((struct text){ bytes, BYTES }) };
+		m->at[m->count++] =
+		    (struct mark){ end, hash_before(before, data, in) };
 		end += m->step;
 	}
 }

@@ -6,6 +6,8 @@
 #ifndef LOGWATCH_TAIL_MARKS_H
 #define LOGWATCH_TAIL_MARKS_H
 
+#include "base/str.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,8 +20,10 @@ struct marks {
 
 void marks_free(struct marks *m);
 
-/** Takes in what was read: data at offset. */
-void marks_add(struct marks *m, const char *data, size_t len, int64_t offset);
+/** Takes in what was read: data at offset, and the last bytes before it, 64 or
+ * as many as there are. */
+void marks_add(
+    struct marks *m, struct text before, struct text data, int64_t offset);
 /** Forgets those behind a place. */
 void marks_cut(struct marks *m, int64_t offset);
 
