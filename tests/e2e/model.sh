@@ -8,7 +8,7 @@
 need python3
 export LOGWATCH
 export TMPDIR=$tmp
-chmod 0711 "$tmp" # logwatch runs as another user in there
+chmod 1777 "$tmp" # logwatch runs as another user in there
 failed=
 
 for seed in 1 "$(date +%s)"; do
