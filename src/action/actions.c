@@ -16,6 +16,7 @@
 #include "io/loop.h"
 #include "io/orphan.h"
 #include "io/process.h"
+#include "io/ready.h"
 #include "io/timer.h"
 #include "store/store.h"
 
@@ -84,6 +85,7 @@ struct actions {
 	struct ended *ended;
 	struct begun *begun;
 	struct timer *settling;
+	struct ready *ready;   /* for the next script; NULL: none */
 	bool hurried;          /* something started that is not saved */
 	bool unsettled;        /* and a moment ago */
 	uint64_t void_intents; /* by slot: with the next commit */
@@ -149,6 +151,7 @@ actions_free(struct actions *as)
 	}
 	ended_free(as);
 	timer_free(as->settling);
+	ready_free(as->ready);
 	free(as->starts);
 	free(as);
 }
@@ -545,7 +548,8 @@ start(struct remedy *r)
 	if (a->proof.sources != NULL)
 		as->callbacks.starting(r->steps->v[r->step], as->callbacks.ctx);
 	r->child = exec_start(as->spec.loop, a, r->incident, change_of(r),
-	    wall(as), on_end, on_line, r, &err);
+	    wall(as), as->ready, on_end, on_line, r, &err);
+	as->ready = NULL;
 	enter(r, STAGE_RUNNING);
 	if (r->child != NULL)
 		return true;
@@ -631,6 +635,7 @@ hurry(struct remedy *r)
 	void_intent(as, intent.slot);
 	if (start(r)) {
 		intent.pid = child_pid(r->child);
+		intent.spawned_ms = child_made_ms(r->child);
 		store_intent_put(as->spec.store, &intent);
 	}
 	return true;
@@ -656,6 +661,18 @@ actions_hurry(struct actions *as)
 	return as->unsettled;
 }
 
+/* There is time now to make the process that the next script will be. */
+static void
+make_ready(struct actions *as)
+{
+	struct err err;
+
+	for (size_t k = 0; k < as->spec.action_count; k++)
+		if (as->spec.actions[k].kind == ACTION_EXEC &&
+		    as->ready == NULL && !as->spec.dry_run && !as->stopping)
+			as->ready = ready_new(NULL, &err);
+}
+
 void
 actions_start(struct actions *as)
 {
@@ -671,6 +688,7 @@ actions_start(struct actions *as)
 			r = r->next;
 		}
 	outbox_send(as->spec.outbox);
+	make_ready(as);
 }
 
 /* Whether the rule, or the machine, has enough to do. */

@@ -164,8 +164,8 @@ texts_free(char **texts)
 
 struct child *
 exec_start(struct loop *l, const struct action *a, const struct incident *i,
-    enum change_kind change, int64_t wall_ms, child_end_fn *end,
-    child_line_fn *line, void *ctx, struct err *err)
+    enum change_kind change, int64_t wall_ms, struct ready *ready,
+    child_end_fn *end, child_line_fn *line, void *ctx, struct err *err)
 {
 	char **argv = arguments(a, i, wall_ms);
 	char **envp = environment(a, i, change, wall_ms);
@@ -179,6 +179,7 @@ exec_start(struct loop *l, const struct action *a, const struct incident *i,
 		.timeout_ms = a->timeout_ms,
 		.grace_ms = GRACE_MS,
 		.output_max = OUTPUT_MAX,
+		.ready = ready,
 	    },
 	    end, line, ctx, err);
 	texts_free(argv);

@@ -13,12 +13,15 @@
  * Starts it.  What the script prints goes to the log, line by line, and its
  * last OUTPUT_MAX bytes to end.
  *
+ * ready  as in struct child_spec
+ *
  * Returns a child as child_start() does, for exec_feed(), or NULL with the
  * reason.
  */
 struct child *exec_start(struct loop *l, const struct action *a,
     const struct incident *i, enum change_kind change, int64_t wall_ms,
-    child_end_fn *end, child_line_fn *line, void *ctx, struct err *err);
+    struct ready *ready, child_end_fn *end, child_line_fn *line, void *ctx,
+    struct err *err);
 
 /** Writes the record to its standard input: see child_feed(). */
 void exec_feed(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * posix_spawn, two pipes, a pidfd and a time-out.  The zombie is kept until
+ * An exec, two pipes, a pidfd and a time-out.  The zombie is kept until
  * nobody of its session is to be signalled any more: it keeps the pid ours.
  */
 #include "io/child.h"
@@ -11,14 +11,13 @@
 #include "io/loop.h"
 #include "io/output.h"
 #include "io/program.h"
+#include "io/ready.h"
 #include "io/timer.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -50,7 +49,7 @@ struct child {
 	struct timer *timer;
 	struct family *family;
 	struct at_end *at_end; /* once its owner let go */
-	int64_t grace_ms, started_ms;
+	int64_t grace_ms, made_ms, started_ms;
 	int64_t kill_ms; /* when its grace is over, once condemned */
 	bool whole;      /* its session ends with it */
 	bool telling;    /* the end: keeps child_free() from freeing */
@@ -58,11 +57,6 @@ struct child {
 	child_end_fn *end;
 	child_line_fn *line;
 	void *ctx;
-};
-
-/* Our ends and the child's, of both pipes. */
-struct pipes {
-	int input[2], output[2];
 };
 
 static void
@@ -73,112 +67,35 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
-static void
-pipes_close(struct pipes *p)
-{
-	close_fd(&p->input[0]);
-	close_fd(&p->input[1]);
-	close_fd(&p->output[0]);
-	close_fd(&p->output[1]);
-}
-
 static int
-pipes_open(struct pipes *p, struct err *err)
+execute(const struct child_spec *spec, struct ready *r, const char *path,
+    struct err *err)
 {
-	*p = (struct pipes){ { -1, -1 }, { -1, -1 } };
-	if (pipe2(p->input, O_CLOEXEC) < 0 || pipe2(p->output, O_CLOEXEC) < 0) {
-		err_set(err, "pipe: %m");
-		pipes_close(p);
-		return -1;
+	const struct ready_program program = { path, spec->argv, spec->envp,
+		spec->cwd };
+	int number = ready_start(r, &program, err);
+
+	return number <= 0 ? number
+	                   : program_fault(path, spec->cwd, number, err);
+}
+
+/* Returns what it was started by, or NULL with the reason. */
+static struct ready *
+start(const struct child_spec *spec, struct err *err)
+{
+	struct ready *r =
+	    spec->ready != NULL ? spec->ready : ready_new(spec->stdout_fd, err);
+	char *path;
+
+	if (r == NULL)
+		return NULL;
+	path = program_find(spec->argv[0], spec->envp, spec->cwd, err);
+	if (path == NULL || execute(spec, r, path, err) < 0) {
+		ready_free(r);
+		r = NULL;
 	}
-	return 0;
-}
-
-/* Where 0, 1 or 2 were closed here, the read end of the input pipe may be one
- * of them, and the write end of the output pipe none: so in this order. */
-static void
-set_files(posix_spawn_file_actions_t *files, const struct child_spec *spec,
-    const struct pipes *p)
-{
-	int out = spec->stdout_fd != NULL ? *spec->stdout_fd : p->output[1];
-	int no_memory =
-	    posix_spawn_file_actions_init(files) ||
-	    posix_spawn_file_actions_adddup2(files, p->input[0], 0) ||
-	    posix_spawn_file_actions_adddup2(files, out, 1) ||
-	    posix_spawn_file_actions_adddup2(files, p->output[1], 2) ||
-	    posix_spawn_file_actions_addclosefrom_np(files, 3) ||
-	    (spec->cwd != NULL &&
-		posix_spawn_file_actions_addchdir_np(files, spec->cwd));
-
-	if (no_memory)
-		mem_check(NULL);
-}
-
-static bool
-set_policy(int policy)
-{
-	return sched_setscheduler(0, policy, &(struct sched_param){ 0 }) == 0;
-}
-
-/*
- * The child starts on our processor, and its exec, which wakes us, is half of
- * its way: there we would push it aside, and it came later by all that we do.
- * Who is of SCHED_BATCH waits for its turn: see sched(7).  Whatever else
- * logwatch was started with stays.
- */
-static bool
-step_back(void)
-{
-	return sched_getscheduler(0) == SCHED_OTHER && set_policy(SCHED_BATCH);
-}
-
-/* stepped: the child is not to inherit that */
-static void
-set_attributes(posix_spawnattr_t *attributes, bool stepped)
-{
-	sigset_t all, none;
-
-	memset(&all, 0xff, sizeof all); /* sigfillset() leaves out two of
-	                                   glibc's own, which posix_spawn()
-	                                   would then set to be ignored */
-	sigemptyset(&none);
-	posix_spawnattr_init(attributes);
-	posix_spawnattr_setsigdefault(attributes, &all);
-	posix_spawnattr_setsigmask(attributes, &none);
-	posix_spawnattr_setschedpolicy(attributes, SCHED_OTHER);
-	posix_spawnattr_setflags(
-	    attributes, (short)(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
-				POSIX_SPAWN_SETSIGMASK |
-				(stepped ? POSIX_SPAWN_SETSCHEDULER : 0)));
-}
-
-/* Returns the pid, or -1 with the reason. */
-static pid_t
-spawn(const struct child_spec *spec, const struct pipes *p, struct err *err)
-{
-	char *program = program_find(spec->argv[0], spec->envp, spec->cwd, err);
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attributes;
-	bool stepped;
-	pid_t pid;
-	int number;
-
-	if (program == NULL)
-		return -1;
-	set_files(&files, spec, p);
-	stepped = step_back();
-	set_attributes(&attributes, stepped);
-	/* it does not write to them: POSIX says why they are not const */
-	number = posix_spawn(&pid, program, &files, &attributes,
-	    (char *const *)spec->argv, (char *const *)spec->envp);
-	if (stepped)
-		set_policy(SCHED_OTHER);
-	if (number != 0)
-		program_fault(program, spec->cwd, number, err);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&files);
-	free(program);
-	return number == 0 ? pid : -1;
+	free(path);
+	return r;
 }
 
 /* Frees what the loop knows of it, and what it holds open. */
@@ -398,16 +315,16 @@ time_is_up(void *ctx)
 }
 
 static struct child *
-child_new(struct loop *l, const struct child_spec *spec, pid_t pid, int pidfd,
-    struct pipes *p)
+child_new(
+    struct loop *l, const struct child_spec *spec, struct ready *r, int pidfd)
 {
 	struct child *c = mem_new(1, sizeof *c);
 
 	c->loop = l;
-	c->pid = pid;
+	c->pid = ready_pid(r);
 	c->pidfd = pidfd;
-	c->input_fd = p->input[1];
-	c->output_fd = p->output[0];
+	c->made_ms = ready_made_ms(r);
+	ready_let_go(r, &c->input_fd, &c->output_fd);
 	c->grace_ms = spec->grace_ms;
 	c->whole = spec->whole;
 	c->started_ms = clock_now_ms();
@@ -421,35 +338,26 @@ struct child *
 child_start(struct loop *l, const struct child_spec *spec, child_end_fn *end,
     child_line_fn *line, void *ctx, struct err *err)
 {
-	struct pipes p;
 	struct child *c;
-	pid_t pid;
+	struct ready *r;
 	int pidfd;
 
 	assert(spec->argv[0] != NULL);
-	if (pipes_open(&p, err) < 0)
+	r = start(spec, err);
+	if (r == NULL)
 		return NULL;
-	pid = spawn(spec, &p, err);
-	if (pid < 0)
-		goto failed;
-	/* these two make room for the pidfd where descriptors are short */
-	close_fd(&p.input[0]);
-	close_fd(&p.output[1]);
-	pidfd = pidfd_open(pid, 0);
+	pidfd = pidfd_open(ready_pid(r), 0);
 	if (pidfd < 0) {
 		err_set(err, "run %s: pidfd: %m", spec->argv[0]);
-		kill(-pid, SIGKILL);
-		waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WEXITED);
-		goto failed;
+		kill(-ready_pid(r), SIGKILL);
+		ready_free(r);
+		return NULL;
 	}
-	c = child_new(l, spec, pid, pidfd, &p);
+	c = child_new(l, spec, r, pidfd);
 	c->end = end;
 	c->line = line;
 	c->ctx = ctx;
 	return c;
-failed:
-	pipes_close(&p);
-	return NULL;
 }
 
 void
@@ -469,6 +377,12 @@ pid_t
 child_pid(const struct child *c)
 {
 	return c->pid;
+}
+
+int64_t
+child_made_ms(const struct child *c)
+{
+	return c->made_ms;
 }
 
 void

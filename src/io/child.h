@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 struct loop;
+struct ready;
 struct child;
 
 struct child_spec {
@@ -31,6 +32,8 @@ struct child_spec {
 	const int *stdout_fd;    /* lent: its standard output goes there, and
 	                            what is read here is its standard error
 	                            alone; NULL: both are read */
+	struct ready *ready; /* what it becomes, in any case taken over; NULL:
+	                        one is made */
 	bool whole; /* when it ends of itself, what is left of its session is
 	               ended as if its time were up */
 };
@@ -71,6 +74,9 @@ struct child *child_start(struct loop *l, const struct child_spec *spec,
 void child_feed(struct child *c, struct text input);
 
 pid_t child_pid(const struct child *c);
+/** When its process was made, as of clock_now_ms(): that may be long before it
+ * was started. */
+int64_t child_made_ms(const struct child *c);
 
 /** Its time is up now. */
 void child_stop(struct child *c);

@@ -137,7 +137,7 @@ struct intent_row {
 	struct text key;
 	const char *action;
 	int64_t pid;        /* 0: not known (yet) */
-	int64_t spawned_ms; /* just before that: time since boot */
+	int64_t spawned_ms; /* when its process was made: time since boot */
 	int64_t started_ms; /* wall */
 };
 /**
