@@ -9,7 +9,8 @@
 
 #include <assert.h>
 
-#define CHUNK (256 * 1024) /* room for one read */
+#define CHUNK (256 * 1024) /* room for one read at least */
+#define ROOM_MAX (1 << 20) /* and at most, so that a turn stays short */
 
 /* The last bytes before a place. */
 struct anchor {
@@ -139,13 +140,17 @@ blocks_room(struct blocks *bs, size_t *room)
 	size_t need = bs->len + CHUNK;
 
 	if (bs->capacity < need) {
-		if (need < bs->capacity * 2)
-			need =
-			    bs->capacity * 2 < most ? bs->capacity * 2 : most;
+		/* In one step where a line is that long: each step may copy. */
+		if (need > 2 * CHUNK)
+			need = most;
+		else if (bs->capacity > 0)
+			need = 2 * CHUNK;
 		bs->buf = mem_resize(bs->buf, need, 1);
 		bs->capacity = need;
 	}
 	*room = bs->capacity - bs->len;
+	if (*room > ROOM_MAX)
+		*room = ROOM_MAX;
 	return bs->buf + bs->len;
 }
 
