@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Installs the Debian packages that the build needs, and with --tests those of
-# the tests.  Does nothing where nothing is missing.
+# Installs the Debian packages that the build needs, with --tests those of the
+# tests, and with --bench those that the benches measure beside logwatch.  Does
+# nothing where nothing is missing.
 set -eu
 
-usage='usage: contrib/install-deps.sh [--tests]'
+usage='usage: contrib/install-deps.sh [--tests | --bench]'
 
 # libarchive-dev brings libarchive13, which no program here is linked with: it
 # is loaded at run time, where a log was compressed by zstd, xz or bzip2.
@@ -17,6 +18,7 @@ build='gcc libc6-dev make autoconf automake pkg-config
 build="$build postgresql-client python3"
 tests='libcmocka-dev bats postgresql redis-server jq sqlite3 strace sec
 	shellcheck mandoc clang-format clang-tidy cppcheck curl git'
+bench='rsyslog sec mtail strace'
 
 die() {
 	echo "install-deps: $*" >&2
@@ -32,6 +34,7 @@ case $#:${1:-} in
 	command -v node >/dev/null || want="$want nodejs"
 	command -v npm >/dev/null || want="$want npm"
 	;;
+1:--bench) want="$want $bench" ;;
 1:--help)
 	echo "$usage"
 	exit 0
