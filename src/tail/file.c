@@ -564,6 +564,17 @@ read_packed(struct file *f, size_t share, size_t *got, struct err *err)
 	return FILE_MORE;
 }
 
+int64_t
+file_look(struct file *f)
+{
+	struct stat st;
+
+	look(f, &st);
+	if (f->size > f->seen_size)
+		f->seen_size = f->size;
+	return f->size;
+}
+
 enum file_reading
 file_read(struct file *f, size_t share, size_t *got, struct err *err)
 {

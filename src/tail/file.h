@@ -73,6 +73,10 @@ enum file_reading {
 	FILE_BROKEN,  /* read failed, reason in err */
 };
 
+/** Looks how large it is, in bytes: that it got smaller is seen later, even
+ * where nothing was read yet. */
+int64_t file_look(struct file *f);
+
 /**
  * Reads at most about share bytes and emits their blocks.
  *

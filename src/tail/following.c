@@ -377,8 +377,13 @@ static void
 truncated(struct followed *f, const struct position *was, int64_t read,
     int64_t unread)
 {
+	struct rotated *r = rotated_new();
+	bool found;
+
 	say_truncated(f, read);
-	if (!succession_copy(f, was) && unread > 0)
+	found = succession_copy(f, r, was);
+	rotated_free(r);
+	if (!found && unread > 0)
 		following_lose(f->all, f->source, file_path(f->file),
 		    "the file was truncated before it was read", unread);
 }
@@ -590,11 +595,50 @@ read_share(struct followed *f)
 	return got;
 }
 
+/* Whether it stood there empty and is to be read for the first time: what it
+ * was emptied of since is not known by anything that was read before. */
+static bool
+is_first(struct followed *f)
+{
+	return f->fresh && !f->held && f->original == NULL &&
+	       f->round != f->all->round && file_read_offset(f->file) == 0 &&
+	       followed_open(f) && file_look(f->file) > 0;
+}
+
+/* Looks for copies of such files, which come before them. */
+static void
+look_for_copies(struct following *all)
+{
+	struct rotated *r = NULL;
+	struct followed *f;
+
+	TAILQ_FOREACH(f, &all->ready, ready_link)
+	{
+		f->first = is_first(f);
+		if (f->first && r == NULL)
+			r = rotated_new();
+	}
+	for (f = r == NULL ? NULL : TAILQ_FIRST(&all->all); f != NULL;
+	     f = TAILQ_NEXT(f, link)) {
+		struct position p;
+
+		if (!f->first)
+			continue;
+		f->first = false;
+		followed_position(f, &p);
+		succession_copy(f, r, &p);
+	}
+	rotated_free(r);
+}
+
 void
 following_read(struct following *all)
 {
-	struct followed *last = TAILQ_LAST(&all->ready, all_files), *f = NULL;
+	struct followed *last, *f = NULL;
 
+	look_for_copies(all);
+	all->round++;
+	last = TAILQ_LAST(&all->ready, all_files);
 	while (f != last && !TAILQ_EMPTY(&all->ready)) {
 		f = TAILQ_FIRST(&all->ready);
 		TAILQ_REMOVE(&all->ready, f, ready_link);
@@ -653,6 +697,7 @@ followed_new(struct following *all, const struct identity *identity,
 	f->identity = *identity;
 	f->id = spec->id = ++all->last_id;
 	f->source = spec->source;
+	f->round = all->round;
 	f->fresh = spec->offset == 0;
 	f->read_ms = clock_wall_ms();
 	f->deaf = watch_is_deaf(spec->fd);

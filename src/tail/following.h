@@ -49,6 +49,7 @@ struct followed {
 
 	bool deaf;      /* its file system does not tell of every write */
 	bool fresh;     /* nothing of it was read yet, nor in an earlier life */
+	bool first;     /* in this round something of it is read at last */
 	bool at_end;    /* it was read to its end */
 	bool succeeded; /* held: its place is taken, or will not be */
 	bool deleted;   /* held: no directory has it any more */
@@ -68,6 +69,7 @@ struct followed {
 	/* Under a rotated name of that one: may be a copy of it. */
 	struct followed *original;
 
+	uint64_t round; /* in which it was found */
 	int64_t grown_ms;
 	int64_t read_ms; /* wall time before it was last read as expected */
 	int64_t truncated_ms;  /* when it was last said, 0: never */
@@ -85,6 +87,7 @@ struct following {
 	struct watcher *watcher; /* NULL: there is none, all is polled */
 	struct names *names;
 	uint64_t last_id;
+	uint64_t round; /* rounds of reading so far */
 
 	struct map *by_identity; /* struct followed, not owned */
 	struct all_files all, ready, dirty, held, open;

@@ -260,6 +260,13 @@ is_told(struct following *all, const struct identity *identity, int fd,
 	return s.found;
 }
 
+/* Whether a followed file is still to be read from its start. */
+static bool
+is_unread(const struct followed *f)
+{
+	return f->fresh && !f->at_end && f->after == NULL && f->waiting == 0;
+}
+
 /* A rotated file as one to be read; NULL: it is not. */
 static struct followed *
 take_between(struct following *all, const struct rotated_file *r,
@@ -272,8 +279,7 @@ take_between(struct following *all, const struct rotated_file *r,
 	int fd;
 
 	if (f != NULL)
-		return f->fresh && f->after == NULL && f->waiting == 0 ? f
-		                                                       : NULL;
+		return is_unread(f) ? f : NULL;
 	if (!is_later(r, b))
 		return NULL;
 	fd = open_rotated(r);
@@ -406,14 +412,13 @@ succession_copied(struct following *all, struct rotated *r, size_t source,
 }
 
 bool
-succession_copy(struct followed *f, const struct position *was)
+succession_copy(
+    struct followed *f, struct rotated *r, const struct position *was)
 {
-	struct rotated *r = rotated_new();
 	bool found;
 	struct followed *copy =
 	    succession_copied(f->all, r, f->source, was, f->read_ms, &found);
 
-	rotated_free(r);
 	if (copy != NULL)
 		followed_wait(f, copy);
 	return found;

@@ -42,7 +42,8 @@ void succession_resume(struct following *all, struct rotated *r);
 struct followed *succession_copied(struct following *all, struct rotated *r,
     size_t source, const struct position *was, int64_t since_ms, bool *found);
 /** The same for a file that is followed, which waits for the copies then. */
-bool succession_copy(struct followed *f, const struct position *was);
+bool succession_copy(
+    struct followed *f, struct rotated *r, const struct position *was);
 /** The text of f changes: decides about those that may be copies of it as it
  * was at a position; all are where that is NULL. */
 void succession_copies(struct followed *f, const struct position *was);

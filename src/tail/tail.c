@@ -179,7 +179,7 @@ turn_over(struct tail *t, struct turnover *o, struct rotated *r)
 	if (last != NULL)
 		followed_wait(o->next, last);
 	/* Under the number of a file that is gone. */
-	if (!found && position_born_ns(o->was) != file_born_ns(o->next->file))
+	if (!found && o->was->offset > 0 && position_born_ns(o->was) != file_born_ns(o->next->file))
 		following_lose(&t->all, o->next->source, o->path,
 		    "the file is gone, with what was written to it after "
 		    "the position",
@@ -216,7 +216,7 @@ was_started(const struct tail *t, const struct name *n)
 }
 
 /* Where to start in a file that is not followed yet.  Returns its position from
- * before, where it is another text now. */
+ * before, where it is another text now or may be. */
 static struct position *
 choose_start(struct tail *t, const struct name *n,
     const struct identity *identity, const struct stat *st,
@@ -232,6 +232,9 @@ choose_start(struct tail *t, const struct name *n,
 	if (p != NULL && position_is(spec->fd, p)) {
 		spec->offset = p->offset;
 		spec->line = p->line > 0 ? p->line : 0;
+		/* Nothing shows whether it was emptied since. */
+		if (p->offset == 0)
+			was = position_copy(p);
 	} else if (p != NULL && (moved = position_find(spec->fd, p)) >= 0) {
 		log_info("the text moved within the file, reading on behind "
 			 "it source=%s path=%s was=%" PRId64 " now=%" PRId64,
@@ -298,9 +301,9 @@ follow_new(struct tail *t, struct name *n, const struct identity *identity,
 	if (was != NULL) {
 		turnover_add(t, n, NULL, was, f);
 		followed_was(f, was);
-	} else if (f->fresh) {
-		followed_suspect(f, original_of(t, n));
 	}
+	if (f->fresh && (was == NULL || was->offset == 0))
+		followed_suspect(f, original_of(t, n));
 	return f;
 }
 

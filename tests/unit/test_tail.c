@@ -1310,6 +1310,55 @@ a_log_truncated_after_its_rotation_waits_for_its_copy(void **state)
 	    strstr(w.told.data, "2\n") < strstr(w.told.data, "three\n"));
 }
 
+/* Nothing was read that could show it. */
+static void
+what_an_empty_log_got_before_it_was_emptied_is_read_in_the_copy(void **state)
+{
+	(void)state;
+	close(open_log("a.log"));
+	start("a.log");
+	settle();
+	append("a.log", "1\n");
+	copy("a.log", "a.log.1");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "two\n");
+	expect("1\ntwo\n");
+}
+
+static void
+an_empty_rotated_file_holds_nobody_up(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	move("a.log", "a.log.3");
+	close(open_log("a.log"));
+	move("a.log", "a.log.2");
+	close(open_log("a.log"));
+	settle();
+	append("a.log", "2\n");
+	expect("1\n2\n");
+}
+
+static void
+the_same_while_stopped(void **state)
+{
+	(void)state;
+	close(open_log("a.log"));
+	start("a.log");
+	settle();
+	save();
+	stop();
+	append("a.log", "1\n");
+	copy("a.log", "a.log.1");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "two\n");
+	start("a.log");
+	expect("1\ntwo\n");
+	assert_null(w.losses.data);
+}
+
 static void
 a_banner_does_not_make_a_file_between_two_looks_the_old_one(void **state)
 {
@@ -1929,6 +1978,10 @@ main(void)
 		real(a_copy_of_a_log_that_was_never_seen_is_read_before_it),
 		real(a_copy_of_a_log_that_is_still_whole_is_not_read),
 		real(a_log_truncated_after_its_rotation_waits_for_its_copy),
+		real(
+		    what_an_empty_log_got_before_it_was_emptied_is_read_in_the_copy),
+		real(an_empty_rotated_file_holds_nobody_up),
+		real(the_same_while_stopped),
 		real(
 		    a_banner_does_not_make_a_file_between_two_looks_the_old_one),
 		real(a_file_rotated_while_stopped_waits_for_its_successor),
