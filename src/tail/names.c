@@ -120,15 +120,16 @@ target_mark(struct target *t)
 	STAILQ_INSERT_TAIL(&t->names->walks, t, walk);
 }
 
-/* The name at a path of a target, made where there is none yet. */
-static void
+/* The name at a path of a target, made where there is none yet; NULL: it is
+ * left out. */
+static struct name *
 find_name(struct target *t, const char *path)
 {
 	struct name *n = map_get(t->found, text_of(path));
 
 	if (n == NULL) {
 		if (paths_excluded(t->exclude, path))
-			return;
+			return NULL;
 		n = mem_new(1, sizeof *n);
 		n->source = t->source;
 		n->path = mem_text(path);
@@ -138,6 +139,17 @@ find_name(struct target *t, const char *path)
 		map_put(t->found, text_of(path), n);
 	}
 	name_mark(n);
+	return n;
+}
+
+/* The name came or went, though what is there now may be what was there. */
+static void
+disturb(struct target *t, const char *path)
+{
+	struct name *n = find_name(t, path);
+
+	if (n != NULL)
+		n->disturbed = true;
 }
 
 void
@@ -167,7 +179,7 @@ leaf_event(struct spot *s, const char *name)
 	char *path = paths_join(dir, name);
 
 	if (paths_match(s->target->pattern, path))
-		find_name(s->target, path);
+		disturb(s->target, path);
 	free(path);
 }
 
@@ -195,8 +207,11 @@ spot_event(enum watch_event event, const char *name, bool is_dir, void *ctx)
 	case PATHS_SELF:
 		break;
 	case PATHS_NAME:
-		if (strcmp(name, s->name) == 0)
-			target_mark(s->target);
+		if (strcmp(name, s->name) != 0)
+			break;
+		target_mark(s->target);
+		if (!s->target->glob)
+			disturb(s->target, s->target->pattern);
 		break;
 	case PATHS_LEAVES:
 		if (!is_dir)

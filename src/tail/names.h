@@ -35,6 +35,8 @@ struct name {
 	struct followed *file;
 	LIST_ENTRY(name) others; /* names of the same file */
 
+	bool disturbed; /* something came to it or went since this was unset */
+
 	/* Its maker's. */
 	struct target *target;
 	bool marked;

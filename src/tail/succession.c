@@ -353,6 +353,24 @@ succession_between(struct following *all, struct rotated *r, const char *path,
 		last->succeeded = old_succeeded;
 }
 
+void
+succession_away(struct following *all, struct rotated *r, const char *path,
+    struct followed *f, int64_t since_ms)
+{
+	struct position position;
+	struct between b = {
+		.path = path,
+		.source = f->source,
+		.old_born_ns = file_born_ns(f->file),
+		.since_ms = since_ms,
+		.was = f,
+		.position = &position,
+	};
+
+	followed_position(f, &position);
+	read_between(all, r, &b);
+}
+
 /* Copies. */
 
 static struct followed *

@@ -25,6 +25,15 @@ void succession_between(struct following *all, struct rotated *r,
     const char *path, struct followed *old, struct followed *next);
 
 /**
+ * A file at a path was perhaps away from it for some time: those that were
+ * there meanwhile are read too, after it.
+ *
+ * since_ms  wall time before which it was there
+ */
+void succession_away(struct following *all, struct rotated *r, const char *path,
+    struct followed *f, int64_t since_ms);
+
+/**
  * Positions whose files were not found under a name, for they were rotated
  * while logwatch was not there: reads on in them, before what came after.
  */

@@ -30,7 +30,7 @@
 struct turnover {
 	STAILQ_ENTRY(turnover) link;
 	char *path;
-	struct followed *old;  /* what was there before */
+	struct followed *old;  /* what was there before; what is there again */
 	struct position *was;  /* or: where its file was read to, before it was
 	                          truncated */
 	struct followed *next; /* what is there */
@@ -170,6 +170,12 @@ turn_over(struct tail *t, struct turnover *o, struct rotated *r)
 	struct followed *last;
 	bool found;
 
+	if (o->old != NULL && o->old == o->next) {
+		succession_away(&t->all, r, o->path, o->old,
+		    t->starting ? t->all.seen_ms[o->old->source]
+				: t->all.since_ms);
+		return;
+	}
 	if (o->old != NULL) {
 		succession_between(&t->all, r, o->path, o->old, o->next);
 		return;
@@ -278,6 +284,18 @@ original_of(struct tail *t, const struct name *n)
 	return f;
 }
 
+/* Whether a file of which something was read may have had another name
+ * meanwhile: the kernel stamps what is renamed. */
+static bool
+may_have_been_away(
+    const struct tail *t, const struct followed *f, const struct stat *st)
+{
+	return t->starting && file_read_offset(f->file) > 0 &&
+	       t->all.seen_ms[f->source] > 0 &&
+	       (int64_t)st->st_ctim.tv_sec * 1000 + 1000 >=
+		   t->all.seen_ms[f->source];
+}
+
 static struct followed *
 follow_new(struct tail *t, struct name *n, const struct identity *identity,
     int fd, const struct stat *st)
@@ -301,6 +319,8 @@ follow_new(struct tail *t, struct name *n, const struct identity *identity,
 	if (was != NULL) {
 		turnover_add(t, n, NULL, was, f);
 		followed_was(f, was);
+	} else if (may_have_been_away(t, f, st)) {
+		turnover_add(t, n, f, NULL, f);
 	}
 	if (f->fresh && (was == NULL || was->offset == 0))
 		followed_suspect(f, original_of(t, n));
@@ -409,8 +429,12 @@ name_look(struct tail *t, struct name *n)
 
 	if (there && is_unchanged(n, &st)) {
 		name_followed(t, n);
+		if (n->disturbed)
+			turnover_add(t, n, n->file, NULL, n->file);
+		n->disturbed = false;
 		return;
 	}
+	n->disturbed = false;
 	following_make_room(&t->all);
 	switch (file_open(n->path, &fd, &st, &err)) {
 	case FILE_OPENED:

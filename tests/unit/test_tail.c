@@ -1589,6 +1589,33 @@ a_file_that_came_and_went_is_read_though_nothing_is_there_now(void **state)
 	expect("1\n2\n3\n");
 }
 
+/* Live, then while stopped. */
+static void
+a_file_that_was_there_while_the_log_was_away_is_read(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	move("a.log", "a.log.2");
+	append("a.log", "2\n");
+	move("a.log", "a.log.1");
+	move("a.log.2", "a.log");
+	expect("1\n2\n");
+	append("a.log", "3\n");
+	expect("1\n2\n3\n");
+	save();
+	stop();
+	move("a.log", "a.log.2");
+	append("a.log", "4\n");
+	move("a.log", "a.log.3");
+	move("a.log.2", "a.log");
+	append("a.log", "5\n");
+	start("a.log");
+	expect_lines(5);
+	assert_non_null(strstr(w.told.data, "4\n"));
+}
+
 static void
 files_of_rotations_while_stopped_are_read_in_order(void **state)
 {
@@ -1992,6 +2019,7 @@ main(void)
 		real(files_of_rotations_between_two_looks_are_read_in_order),
 		real(
 		    a_file_that_came_and_went_is_read_though_nothing_is_there_now),
+		real(a_file_that_was_there_while_the_log_was_away_is_read),
 		real(files_of_rotations_while_stopped_are_read_in_order),
 		real(
 		    what_was_not_read_when_it_was_truncated_is_read_in_the_copy),
