@@ -440,29 +440,17 @@ say_long_lines(struct followed *f)
 	f->long_lines_ms = now_ms;
 }
 
-/* Nobody could open it again: a position in it is of no use. */
-static void
-forget_deleted(struct followed *f)
-{
-	struct position p;
-
-	if (f->dirty)
-		TAILQ_REMOVE(&f->all->dirty, f, dirty_link);
-	f->dirty = false;
-	followed_position(f, &p);
-	map_put(f->all->gone, identity_key(&f->identity), position_copy(&p));
-	f->all->changed = true;
-}
-
 static void
 read_ended(struct followed *f)
 {
+	bool was_deleted = f->deleted;
 	struct stat st;
 
 	if (f->held && fstat(file_fd(f->file), &st) == 0)
 		f->deleted = st.st_nlink == 0;
-	if (f->deleted)
-		forget_deleted(f);
+	/* Nobody can open it again, but a copy of it may be made yet. */
+	if (f->deleted && !was_deleted)
+		followed_dirty(f);
 	let_go_on(f);
 }
 
@@ -580,7 +568,7 @@ read_share(struct followed *f)
 		read_broken(f, &err);
 		break;
 	}
-	if (!f->at_end && !f->ready && !f->deleted)
+	if (!f->at_end && !f->ready)
 		followed_dirty(f);
 	f->at_end = !f->ready;
 	f->read_ms = now_ms;
@@ -588,7 +576,7 @@ read_share(struct followed *f)
 		f->grown_ms = clock_now_ms();
 		f->fresh = false;
 	}
-	if (file_offset(f->file) != offset && !f->deleted)
+	if (file_offset(f->file) != offset)
 		followed_dirty(f);
 	say_long_lines(f);
 	file_rest(f->file);
@@ -767,7 +755,8 @@ followed_position(struct followed *f, struct position *p)
 		.seen_ms = f->all->looked_ms,
 	};
 	file_position(f->file,
-	    f->held && f->succeeded && f->at_end && file_unread(f->file) == 0,
+	    f->held && (f->succeeded || f->deleted) && f->at_end &&
+		file_unread(f->file) == 0,
 	    p);
 }
 

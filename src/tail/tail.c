@@ -185,7 +185,8 @@ turn_over(struct tail *t, struct turnover *o, struct rotated *r)
 	if (last != NULL)
 		followed_wait(o->next, last);
 	/* Under the number of a file that is gone. */
-	if (!found && o->was->offset > 0 && position_born_ns(o->was) != file_born_ns(o->next->file))
+	if (!found && o->was->offset > 0 && !position_is_done(o->was) &&
+	    position_born_ns(o->was) != file_born_ns(o->next->file))
 		following_lose(&t->all, o->next->source, o->path,
 		    "the file is gone, with what was written to it after "
 		    "the position",
@@ -247,6 +248,10 @@ choose_start(struct tail *t, const struct name *n,
 		    s->name, n->path, p->offset, moved);
 		spec->offset = moved;
 		spec->line = 0;
+	} else if (p != NULL && position_is_done(p) &&
+		   position_born_ns(p) != rotated_born_ns(spec->fd)) {
+		/* By chance under the number of one that is gone. */
+		was = position_copy(p);
 	} else if (p != NULL) {
 		log_warning("file was rewritten, reading from its start "
 			    "source=%s path=%s was=%" PRId64 " now=%" PRId64,
@@ -293,7 +298,7 @@ may_have_been_away(
 	return t->starting && file_read_offset(f->file) > 0 &&
 	       t->all.seen_ms[f->source] > 0 &&
 	       (int64_t)st->st_ctim.tv_sec * 1000 + 1000 >=
-		   t->all.seen_ms[f->source];
+	           t->all.seen_ms[f->source];
 }
 
 static struct followed *

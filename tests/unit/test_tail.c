@@ -1360,6 +1360,27 @@ the_same_while_stopped(void **state)
 }
 
 static void
+what_was_read_and_deleted_is_not_read_in_a_copy_made_while_stopped(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	move("a.log", "a.log.2");
+	append("a.log", "2\n");
+	expect("1\n2\n");
+	unlink("a.log.2");
+	settle();
+	save();
+	stop();
+	append("a.log.1", "1\n");
+	append("a.log", "3\n");
+	start("a.log");
+	expect("1\n2\n3\n");
+	assert_null(w.losses.data);
+}
+
+static void
 a_banner_does_not_make_a_file_between_two_looks_the_old_one(void **state)
 {
 	struct str banner = { 0 }, want = { 0 };
@@ -2009,6 +2030,8 @@ main(void)
 		    what_an_empty_log_got_before_it_was_emptied_is_read_in_the_copy),
 		real(an_empty_rotated_file_holds_nobody_up),
 		real(the_same_while_stopped),
+		real(
+		    what_was_read_and_deleted_is_not_read_in_a_copy_made_while_stopped),
 		real(
 		    a_banner_does_not_make_a_file_between_two_looks_the_old_one),
 		real(a_file_rotated_while_stopped_waits_for_its_successor),
