@@ -72,7 +72,12 @@ is_packed(int fd)
 static bool
 is_at(int fd, const struct position *p)
 {
-	return is_packed(fd) ? position_is_packed(fd, p) : position_is(fd, p);
+	if (!is_packed(fd))
+		return position_is(fd, p);
+	/* Nothing of it was read: its number is by chance that of another. */
+	if (p->offset == 0)
+		return position_born_ns(p) == rotated_born_ns(fd);
+	return position_is_packed(fd, p);
 }
 
 /* Follows a file that has no name of ours any more, from a position on or,
