@@ -102,6 +102,7 @@ class World:
         self.must = set()     # complete lines not yet seen, not destroyed
         self.may = {}         # destroyed: id -> the Text it was in
         self.seen = set()
+        self.unheard = set()  # written where nobody could know of it
         self.shapes = {''}    # texts of whole and begun lines
         self.process = None
         self.frozen = False
@@ -199,6 +200,11 @@ class World:
             if found:
                 text.ids.append(found[1])
                 self.must.add(found[1])
+                # To a file that was read to its end and has no writer any
+                # more, for all that anybody knows who looks later.
+                if not self.process and \
+                        self.files.get(self.current()) is not self.writer:
+                    self.unheard.add(found[1])
                 self.count['lines'] += 1
             else:
                 self.shapes.add(line)
@@ -574,8 +580,8 @@ class World:
         """A loss is knowable where some of that text was counted."""
         lost = [i for i in self.may if i not in lines]
         self.count['lost'] += len(lost)
-        knowable = [i for i in lost
-                    if any(j in lines for j in self.may[i].ids)]
+        knowable = [i for i in lost if i not in self.unheard and
+                    any(j in lines for j in self.may[i].ids)]
         with open(os.path.join(self.path, 'logwatch.log'),
                   encoding='utf-8', errors='replace') as log:
             said = any(SAID.search(line) for line in log)
