@@ -27,6 +27,7 @@
 #define ROTATED_MS 120000  /* one that was rotated away */
 #define POLL_MS 1000       /* where inotify cannot serve */
 #define RELEASED_MAX 20000 /* files remembered that are no longer held */
+#define DENIED_MAX 1000    /* rotated files that wait for permission */
 #define REPEAT_MS 60000    /* the same message about one file */
 #define RESERVE 32         /* descriptors at least that are not for files */
 
@@ -70,6 +71,7 @@ following_init(struct following *all, const struct tail_source *sources,
 	all->known = map_new(SIZE_MAX, position_free);
 	all->released = map_new(RELEASED_MAX, position_free);
 	all->gone = map_new(SIZE_MAX, position_free);
+	all->denied = map_new(DENIED_MAX, succession_denied_free);
 	TAILQ_INIT(&all->all);
 	TAILQ_INIT(&all->ready);
 	TAILQ_INIT(&all->dirty);
@@ -94,6 +96,7 @@ following_clear(struct following *all)
 	map_free(all->known);
 	map_free(all->released);
 	map_free(all->gone);
+	map_free(all->denied);
 }
 
 void

@@ -96,6 +96,7 @@ struct following {
 	struct map *known;    /* struct position: not found yet */
 	struct map *released; /* struct position: let go, but still there */
 	struct map *gone;     /* struct position: to be forgotten */
+	struct map *denied;   /* rotated files that may not be read yet */
 
 	/* Wall times: what was written before the last look began has been
 	 * seen by it; a look itself goes by the one before. */

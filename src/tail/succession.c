@@ -46,12 +46,15 @@ is_file(const struct rotated_file *r, const struct identity *i)
 
 /* A descriptor of what stands under a rotated name still, or -1. */
 static int
-open_rotated(const struct rotated_file *r)
+open_rotated(const struct rotated_file *r, bool *denied)
 {
 	struct stat st;
+	enum file_opening opening;
 	int fd;
 
-	if (file_open(r->path, &fd, &st, NULL) != FILE_OPENED)
+	opening = file_open(r->path, &fd, &st, NULL);
+	*denied = opening == FILE_DENIED;
+	if (opening != FILE_OPENED)
 		return -1;
 	if (st.st_dev == r->device && st.st_ino == r->inode)
 		return fd;
@@ -129,6 +132,51 @@ is_later(const struct rotated_file *r, const struct between *b)
 	return r->written_ns >= b->since_ms * 1000000 - TICK_NS &&
 	       (r->born_ns == 0 || b->old_born_ns == 0 ||
 		   r->born_ns >= b->old_born_ns);
+}
+
+/* A rotated file for which there was no permission when it was looked for. */
+struct denied {
+	char *path;
+	struct position *position; /* of the old one */
+	struct between between;
+	bool again; /* there is none still */
+};
+
+void
+succession_denied_free(void *denied)
+{
+	struct denied *d = denied;
+
+	free(d->path);
+	position_free(d->position);
+	free(d);
+}
+
+/* It is looked at again until it may be read. */
+static void
+deny(struct following *all, const struct rotated_file *r,
+    const struct between *b)
+{
+	struct identity identity = identity_of_rotated(b->source, r);
+	struct denied *d = map_get(all->denied, identity_key(&identity));
+
+	following_ask_poll(all);
+	if (d != NULL) {
+		d->again = true;
+		return;
+	}
+	log_warning("rotated file cannot be read, waiting for permission; till "
+		    "then its lines are missing source=%s path=%s is=%s",
+	    all->sources[b->source].name, b->path, r->path);
+	d = mem_new(1, sizeof *d);
+	d->path = mem_text(b->path);
+	d->position = position_copy(b->position);
+	d->between = *b;
+	d->between.path = d->path;
+	d->between.position = d->position;
+	d->between.was = d->between.next = NULL;
+	d->again = true;
+	map_put(all->denied, identity_key(&identity), d);
 }
 
 /* Whether a file is being compressed: until that is done, what it is made of
@@ -281,13 +329,16 @@ take_between(struct following *all, const struct rotated_file *r,
 	struct followed *f = map_get(all->by_identity, identity_key(&identity));
 	const struct position *kept = position_of(all, &identity), *before;
 	struct position *was = NULL;
+	bool denied;
 	int fd;
 
 	if (f != NULL)
 		return is_unread(f) ? f : NULL;
 	if (!is_later(r, b))
 		return NULL;
-	fd = open_rotated(r);
+	fd = open_rotated(r, &denied);
+	if (denied && kept == NULL)
+		deny(all, r, b);
 	if (fd < 0)
 		return NULL;
 	before = find_text_before(all, fd, b);
@@ -379,16 +430,21 @@ succession_away(struct following *all, struct rotated *r, const char *path,
 /* Copies. */
 
 static struct followed *
-take_copy(struct following *all, const struct rotated_file *r, size_t source,
-    const struct position *was)
+take_copy(struct following *all, const struct rotated_file *r,
+    const struct between *b)
 {
+	const struct position *was = b->position;
+	size_t source = b->source;
+	bool denied;
 	struct identity identity = identity_of_rotated(source, r);
 	struct followed *f = map_get(all->by_identity, identity_key(&identity));
 	int fd;
 
 	if (f != NULL && !f->fresh && f->original == NULL)
 		return NULL;
-	fd = open_rotated(r);
+	fd = open_rotated(r, &denied);
+	if (denied && is_later(r, b))
+		deny(all, r, b);
 	if (fd < 0)
 		return NULL;
 	if (!is_at(fd, was)) {
@@ -428,10 +484,81 @@ succession_copied(struct following *all, struct rotated *r, size_t source,
 	count = rotated_list(r, was->path, globs_of(all, source), &files);
 	for (size_t i = count; i-- > 0 && b.was == NULL && was->offset > 0;)
 		if (files[i].inode != was->inode)
-			b.was = take_copy(all, &files[i], source, was);
+			b.was = take_copy(all, &files[i], &b);
 	last = read_between(all, r, &b);
 	*found = was->offset > 0 ? b.was != NULL : last != NULL;
 	return last;
+}
+
+/* Reads on in a rotated file whose position is still waiting for it. */
+static struct followed *
+take_known(struct following *all, const struct rotated_file *r,
+    const struct between *b)
+{
+	struct identity identity = identity_of_rotated(b->source, r);
+	const struct position *p = map_get(all->known, identity_key(&identity));
+	struct followed *f = NULL;
+	struct position *kept;
+	bool denied;
+	int fd;
+
+	if (p == NULL)
+		return NULL;
+	fd = open_rotated(r, &denied);
+	if (denied)
+		deny(all, r, b);
+	if (fd < 0)
+		return NULL;
+	kept = position_copy(p);
+	if (is_at(fd, kept))
+		f = follow(all, &identity, fd, kept->path, kept);
+	else
+		close(fd);
+	position_free(kept);
+	return f;
+}
+
+static void
+drop_readable(struct text key, void *value, void *ctx)
+{
+	const struct denied *d = value;
+
+	if (!d->again)
+		map_remove(ctx, key);
+}
+
+static void
+try_again(struct text key, void *value, void *ctx)
+{
+	const struct identity *i = (const void *)key.data;
+	struct following *all = ctx;
+	struct denied *d = value;
+	struct rotated *r = rotated_new();
+	const struct rotated_file *files;
+	size_t count =
+	    rotated_list(r, d->path, globs_of(all, i->source), &files);
+
+	d->again = false;
+	for (size_t at = 0; at < count; at++) {
+		struct followed *f;
+
+		if (!is_file(&files[at], i))
+			continue;
+		f = take_known(all, &files[at], &d->between);
+		if (f == NULL && d->position->offset > 0)
+			f = take_copy(all, &files[at], &d->between);
+		if (f == NULL)
+			take_between(all, &files[at], &d->between);
+		break;
+	}
+	rotated_free(r);
+}
+
+void
+succession_look_again(struct following *all)
+{
+	map_each(all->denied, try_again, all);
+	map_each(all->denied, drop_readable, all->denied);
 }
 
 bool
@@ -495,12 +622,12 @@ succession_find(const struct followed *f, int *fd)
 	const struct rotated_file *files;
 	size_t count = rotated_list(
 	    r, file_path(f->file), globs_of(f->all, f->source), &files);
-	bool found = false;
+	bool found = false, denied;
 
 	for (size_t i = 0; i < count && !found; i++) {
 		found = is_file(&files[i], &f->identity);
 		if (found)
-			*fd = open_rotated(&files[i]);
+			*fd = open_rotated(&files[i], &denied);
 	}
 	rotated_free(r);
 	return found;
@@ -513,6 +640,7 @@ struct stray {
 	struct position *position;
 	struct identity identity;
 	struct followed *file; /* NULL: it was not found at all */
+	bool denied;           /* it was found, but may not be read yet */
 };
 
 struct strays {
@@ -529,6 +657,7 @@ stray_add(struct text key, void *value, void *ctx)
 	stray->position = position_copy(value);
 	memcpy(&stray->identity, key.data, sizeof stray->identity);
 	stray->file = NULL;
+	stray->denied = false;
 }
 
 /* By source and path, the oldest of each first. */
@@ -554,10 +683,11 @@ stray_compare(const void *a, const void *b)
 /* The file of a position under a rotated name: by its number, or as a copy of
  * it that was made elsewhere, by what it holds. */
 static const struct rotated_file *
-find_rotated(const struct following *all, const struct stray *s,
+find_rotated(struct following *all, struct stray *s,
     const struct rotated_file *files, size_t count, bool by_number, int *fd)
 {
 	const struct position *p = s->position;
+	bool denied;
 
 	for (size_t i = count; i-- > 0;) {
 		const struct rotated_file *r = &files[i];
@@ -569,7 +699,18 @@ find_rotated(const struct following *all, const struct stray *s,
 				    map_get(all->by_identity,
 					identity_key(&identity)) != NULL)
 			continue;
-		*fd = open_rotated(r);
+		*fd = open_rotated(r, &denied);
+		if (denied && by_number) {
+			const struct between b = {
+				.path = p->path,
+				.source = s->identity.source,
+				.since_ms = all->seen_ms[s->identity.source],
+				.position = p,
+			};
+
+			s->denied = true;
+			deny(all, r, &b);
+		}
 		if (*fd >= 0 && is_at(*fd, p))
 			return r;
 		if (*fd >= 0)
@@ -610,7 +751,7 @@ stray_find(struct following *all, struct rotated *r, struct stray *s)
 	int fd;
 
 	found = find_rotated(all, s, files, count, true, &fd);
-	if (found == NULL)
+	if (found == NULL && !s->denied)
 		found = find_rotated(all, s, files, count, false, &fd);
 	if (found == NULL)
 		return;
@@ -640,6 +781,8 @@ stray_done(struct following *all, const struct stray *s, const struct name *n)
 			following_forget(all, s->identity.source, p);
 		return;
 	}
+	if (s->denied)
+		return;
 	if (position_is_done(p)) {
 		log_info("a rotated file is not found, it was read to its "
 			 "end path=%s offset=%" PRId64,

@@ -57,6 +57,11 @@ bool succession_copy(
  * was at a position; all are where that is NULL. */
 void succession_copies(struct followed *f, const struct position *was);
 
+/** Tries again to read rotated files for which there was no permission; asks
+ * for a poll where there is none yet. */
+void succession_look_again(struct following *all);
+void succession_denied_free(void *denied);
+
 /** f may be read now, for old, which was in its place, has been. */
 void succession_go_on(struct followed *f, const struct followed *old);
 

@@ -531,6 +531,7 @@ static void
 poll(struct tail *t)
 {
 	following_poll(&t->all);
+	succession_look_again(&t->all);
 	names_poll(t->names);
 	t->polled = true;
 }

@@ -1381,6 +1381,27 @@ what_was_read_and_deleted_is_not_read_in_a_copy_made_while_stopped(void **state)
 }
 
 static void
+a_rotated_file_that_may_not_be_read_is_read_once_it_may(void **state)
+{
+	(void)state;
+	if (geteuid() == 0) /* whom no mode keeps out */
+		assert_int_equal(seteuid(65534), 0);
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	move("a.log", "a.log.2");
+	append("a.log", "2\n");
+	assert_int_equal(chmod("a.log", 0), 0);
+	move("a.log", "a.log.1");
+	append("a.log", "3\n");
+	expect("1\n3\n");
+	assert_int_equal(said("waiting for permission"), 1);
+	assert_int_equal(chmod("a.log.1", 0600), 0);
+	expect("1\n3\n2\n");
+	assert_int_equal(said("waiting for permission"), 1);
+}
+
+static void
 a_banner_does_not_make_a_file_between_two_looks_the_old_one(void **state)
 {
 	struct str banner = { 0 }, want = { 0 };
@@ -2032,6 +2053,7 @@ main(void)
 		real(the_same_while_stopped),
 		real(
 		    what_was_read_and_deleted_is_not_read_in_a_copy_made_while_stopped),
+		real(a_rotated_file_that_may_not_be_read_is_read_once_it_may),
 		real(
 		    a_banner_does_not_make_a_file_between_two_looks_the_old_one),
 		real(a_file_rotated_while_stopped_waits_for_its_successor),
