@@ -541,6 +541,8 @@ read_share(struct followed *f)
 	}
 	if (is_copy(f)) {
 		file_skip(f->file);
+		f->at_end = true;
+		read_ended(f);
 		followed_dirty(f);
 		return 0;
 	}

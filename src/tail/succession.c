@@ -313,6 +313,16 @@ is_told(struct following *all, const struct identity *identity, int fd,
 	return s.found;
 }
 
+/* An empty file may be a copy of the log that is being made. */
+static void
+suspect_copy(struct following *all, struct followed *f, const struct between *b)
+{
+	const struct name *n = names_find(all->names, b->source, b->path);
+
+	if (n != NULL && n->file != NULL && n->file != f)
+		followed_suspect(f, n->file);
+}
+
 /* Whether a followed file is still to be read from its start. */
 static bool
 is_unread(const struct followed *f)
@@ -357,6 +367,8 @@ take_between(struct following *all, const struct rotated_file *r,
 		was = position_copy(kept);
 	f = follow(all, &identity, fd, b->path, before);
 	followed_was(f, was);
+	if (r->size == 0)
+		suspect_copy(all, f, b);
 	return f;
 }
 
@@ -580,7 +592,7 @@ succession_copies(struct followed *f, const struct position *was)
 	struct followed *other = TAILQ_FIRST(&f->all->all), *next;
 
 	for (; f->copies > 0 && other != NULL; other = next) {
-		bool copy;
+		bool copy, again;
 
 		next = TAILQ_NEXT(other, link);
 		if (other->original != f || !followed_open(other))
@@ -589,11 +601,17 @@ succession_copies(struct followed *f, const struct position *was)
 		if (was != NULL && was->offset > 0 &&
 		    position_is(file_fd(other->file), was))
 			continue;
-		copy = was == NULL || other->copy ||
-		       file_is_copy(other->file, f->file);
+		/* Nothing of the original was read: all of it is. */
+		again = was != NULL && was->offset == 0 && other->copy;
+		copy = !again && (was == NULL || other->copy ||
+				     file_is_copy(other->file, f->file));
 		followed_suspect(other, NULL);
 		if (copy)
 			file_skip(other->file);
+		if (again) {
+			file_seek(other->file, 0, 1);
+			followed_ready(other);
+		}
 		followed_dirty(other);
 	}
 }

@@ -1401,6 +1401,27 @@ a_rotated_file_that_may_not_be_read_is_read_once_it_may(void **state)
 	assert_int_equal(said("waiting for permission"), 1);
 }
 
+/* Found empty, beside the log. */
+static void
+a_copy_that_is_being_made_is_not_read_again(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	move("a.log", "a.log.2");
+	append("a.log", "two\n");
+	close(open_log("a.log.1"));
+	expect("1\ntwo\n");
+	append("a.log.1", "two\n");
+	settle();
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "3\n");
+	expect("1\ntwo\n<end>3\n");
+	append("a.log", "4\n");
+	expect("1\ntwo\n<end>3\n4\n");
+}
+
 static void
 a_banner_does_not_make_a_file_between_two_looks_the_old_one(void **state)
 {
@@ -2054,6 +2075,7 @@ main(void)
 		real(
 		    what_was_read_and_deleted_is_not_read_in_a_copy_made_while_stopped),
 		real(a_rotated_file_that_may_not_be_read_is_read_once_it_may),
+		real(a_copy_that_is_being_made_is_not_read_again),
 		real(
 		    a_banner_does_not_make_a_file_between_two_looks_the_old_one),
 		real(a_file_rotated_while_stopped_waits_for_its_successor),
