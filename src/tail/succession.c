@@ -549,6 +549,8 @@ try_again(struct text key, void *value, void *ctx)
 	const struct rotated_file *files;
 	size_t count =
 	    rotated_list(r, d->path, globs_of(all, i->source), &files);
+	size_t denied = map_count(all->denied);
+	bool there = false;
 
 	d->again = false;
 	for (size_t at = 0; at < count; at++) {
@@ -561,8 +563,14 @@ try_again(struct text key, void *value, void *ctx)
 			f = take_copy(all, &files[at], &d->between);
 		if (f == NULL)
 			take_between(all, &files[at], &d->between);
+		there = true;
 		break;
 	}
+	/* It may have been compressed. */
+	if (!there && read_between(all, r, &d->between) == NULL &&
+	    map_count(all->denied) == denied)
+		following_lose(all, i->source, d->path,
+		    "a rotated file is gone that could never be read", 0);
 	rotated_free(r);
 }
 
@@ -713,7 +721,9 @@ find_rotated(struct following *all, struct stray *s,
 		    identity_of_rotated(s->identity.source, r);
 
 		if (by_number ? r->inode != p->inode || r->device != p->device
-			      : p->offset == 0 ||
+			      : p->offset == 0 || position_is_done(p) ||
+				    map_get(all->known,
+					identity_key(&identity)) != NULL ||
 				    map_get(all->by_identity,
 					identity_key(&identity)) != NULL)
 			continue;

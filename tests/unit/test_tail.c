@@ -1447,6 +1447,33 @@ a_banner_does_not_make_a_file_between_two_looks_the_old_one(void **state)
 }
 
 static void
+a_banner_does_not_make_a_file_the_one_that_was_deleted(void **state)
+{
+	struct str banner = { 0 }, want = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		str_printf(&banner, "banner %d\n", i);
+	str_printf(&want, "%s%s1\n", banner.data, banner.data);
+	append("a.log", banner.data);
+	start("a.log");
+	expect(banner.data);
+	move("a.log", "a.log.2");
+	append("a.log", banner.data);
+	append("a.log", "1\n");
+	expect(want.data);
+	unlink("a.log.2");
+	settle();
+	save();
+	stop();
+	move("a.log", "a.log.1");
+	start("a.log");
+	expect(want.data);
+	str_free(&banner);
+	str_free(&want);
+}
+
+static void
 a_file_rotated_while_stopped_waits_for_its_successor(void **state)
 {
 	(void)state;
@@ -2078,6 +2105,7 @@ main(void)
 		real(a_copy_that_is_being_made_is_not_read_again),
 		real(
 		    a_banner_does_not_make_a_file_between_two_looks_the_old_one),
+		real(a_banner_does_not_make_a_file_the_one_that_was_deleted),
 		real(a_file_rotated_while_stopped_waits_for_its_successor),
 		real(a_file_that_is_gone_after_a_restart_is_said_once),
 		real(another_text_on_the_same_inode_is_read_from_its_start),
