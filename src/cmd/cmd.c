@@ -63,8 +63,11 @@ wants_colour(int fd)
 int
 finish_output(int status)
 {
+	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
+	if (errno == 0) /* it was an earlier write that failed */
+		return failed("cannot write to standard output");
 	if (errno == EPIPE) /* whoever reads has seen enough */
 		return status;
 	return failed("write to standard output: %s", strerror(errno));

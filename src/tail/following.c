@@ -709,6 +709,33 @@ followed_new(struct following *all, const struct identity *identity,
 	return f;
 }
 
+void
+followed_unpack(
+    struct followed *f, int fd, const char *path, const struct position *p)
+{
+	struct file_spec spec = {
+		.fd = fd,
+		.id = f->id,
+		.source = f->source,
+		.path = path,
+		.max_line = f->all->sources[f->source].max_line,
+		.offset = p == NULL ? 0 : p->offset,
+		.line = p == NULL ? 1 : p->line,
+		.position = p,
+		.packed = true,
+	};
+	struct file *old = f->file;
+
+	f->file = file_new(&spec, file_block, f);
+	file_free(old);
+	if (!f->open)
+		mark_open(f);
+	followed_suspect(f, NULL);
+	f->fresh = f->foreign = f->at_end = false;
+	followed_dirty(f);
+	followed_ready(f);
+}
+
 /* Nobody is a copy of what is gone. */
 static void
 let_copies_go(struct followed *f)

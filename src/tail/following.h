@@ -116,6 +116,10 @@ void following_clear(struct following *all);
 struct followed *followed_new(struct following *all,
     const struct identity *identity, struct file_spec *spec);
 
+/** What was taken for a log is one that was compressed: reads that from a
+ * position on, or from its start.  fd is taken over. */
+void followed_unpack(
+    struct followed *f, int fd, const char *path, const struct position *p);
 /** It is to be read in this round. */
 void followed_ready(struct followed *f);
 /** Its position is to be told. */

@@ -83,8 +83,8 @@ is_at(int fd, const struct position *p)
 	return position_is_packed(fd, p);
 }
 
-/* Follows a file that has no name of ours any more, from a position on or,
- * where that is NULL, from its start. */
+/* Follows a file that has no name of ours any more, or a compressed one, from a
+ * position on or, where that is NULL, from its start. */
 static struct followed *
 follow(struct following *all, const struct identity *identity, int fd,
     const char *path, const struct position *p)
@@ -98,10 +98,23 @@ follow(struct following *all, const struct identity *identity, int fd,
 		.position = p,
 		.packed = is_packed(fd),
 	};
-	struct followed *f = followed_new(all, identity, &spec);
+	struct followed *f = map_get(all->by_identity, identity_key(identity));
 
+	if (f != NULL) {
+		followed_unpack(f, fd, path, p);
+		return f;
+	}
+	f = followed_new(all, identity, &spec);
 	followed_hold(f, true);
 	return f;
+}
+
+/* Whether a glob's file that nothing can be read of is a compressed log. */
+static bool
+may_unpack(struct followed *f)
+{
+	return f->fresh && !file_is_packed(f->file) && followed_open(f) &&
+	       is_packed(file_fd(f->file));
 }
 
 /* The position that is kept under the number of a file that is not followed. */
@@ -342,7 +355,7 @@ take_between(struct following *all, const struct rotated_file *r,
 	bool denied;
 	int fd;
 
-	if (f != NULL)
+	if (f != NULL && (!is_unread(f) || !may_unpack(f)))
 		return is_unread(f) ? f : NULL;
 	if (!is_later(r, b))
 		return NULL;
@@ -466,7 +479,7 @@ take_copy(struct following *all, const struct rotated_file *r,
 	log_info("what was not read before the file was truncated is read in "
 		 "its copy source=%s path=%s is=%s offset=%" PRId64,
 	    all->sources[source].name, was->path, r->path, was->offset);
-	if (f == NULL)
+	if (f == NULL || may_unpack(f))
 		return follow(all, &identity, fd, was->path, was);
 	close(fd);
 	followed_suspect(f, NULL);
@@ -706,6 +719,14 @@ stray_compare(const void *a, const void *b)
 	           : x->position->seen_ms > y->position->seen_ms;
 }
 
+static bool
+is_taken(const struct following *all, const struct identity *identity)
+{
+	struct followed *f = map_get(all->by_identity, identity_key(identity));
+
+	return f != NULL && !may_unpack(f);
+}
+
 /* The file of a position under a rotated name: by its number, or as a copy of
  * it that was made elsewhere, by what it holds. */
 static const struct rotated_file *
@@ -724,8 +745,7 @@ find_rotated(struct following *all, struct stray *s,
 			      : p->offset == 0 || position_is_done(p) ||
 				    map_get(all->known,
 					identity_key(&identity)) != NULL ||
-				    map_get(all->by_identity,
-					identity_key(&identity)) != NULL)
+				    is_taken(all, &identity))
 			continue;
 		*fd = open_rotated(r, &denied);
 		if (denied && by_number) {

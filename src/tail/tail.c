@@ -242,6 +242,12 @@ choose_start(struct tail *t, const struct name *n,
 		/* Nothing shows whether it was emptied since. */
 		if (p->offset == 0)
 			was = position_copy(p);
+	} else if (p != NULL && p->device == identity->device &&
+		   position_is_packed(spec->fd, p)) {
+		spec->packed = true;
+		spec->offset = p->offset;
+		spec->line = p->line;
+		spec->position = p;
 	} else if (p != NULL && (moved = position_find(spec->fd, p)) >= 0) {
 		log_info("the text moved within the file, reading on behind "
 			 "it source=%s path=%s was=%" PRId64 " now=%" PRId64,

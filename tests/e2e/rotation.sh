@@ -287,6 +287,31 @@ a_compressed_file_that_the_glob_names_is_refused_once() {
 	expect_told 1..10 21..30
 }
 
+# T-10: it was taken for a log of its own before.
+a_compressed_copy_that_the_glob_names_is_read_on() {
+	sources "app: {path: 'app.log*', start_at: beginning}"
+	put app.log 1..10
+	follow
+	await_told 1..10
+	halt
+	put app.log 11..20
+	cp app.log app.log.1
+	: >app.log
+	gzip app.log.1
+	put app.log 21..30
+	go
+	await_told 1..30
+	finish
+	put app.log 31..40
+	mv app.log.1.gz app.log.2.gz
+	cp app.log app.log.1
+	: >app.log
+	gzip app.log.1
+	put app.log 41..50
+	follow
+	expect_told 1..50
+}
+
 logrotate_with() { # DIRECTIVE...
 	{
 		echo "$tmp/app.log {"
