@@ -137,12 +137,18 @@ struct between {
 	bool copies; /* what is there now was there before: they are copies */
 };
 
+static bool
+is_newly_written(const struct rotated_file *r, const struct between *b)
+{
+	return r->written_ns >= b->since_ms * 1000000 - TICK_NS;
+}
+
 /* Whether a file came after the old one.  Both times are needed: a copy is made
  * late, and a rotated file may be written to late. */
 static bool
 is_later(const struct rotated_file *r, const struct between *b)
 {
-	return r->written_ns >= b->since_ms * 1000000 - TICK_NS &&
+	return is_newly_written(r, b) &&
 	       (r->born_ns == 0 || b->old_born_ns == 0 ||
 		   r->born_ns >= b->old_born_ns);
 }
@@ -357,7 +363,8 @@ take_between(struct following *all, const struct rotated_file *r,
 
 	if (f != NULL && (!is_unread(f) || !may_unpack(f)))
 		return is_unread(f) ? f : NULL;
-	if (!is_later(r, b))
+	/* One that is known may have been rewritten, however old it is. */
+	if (kept != NULL ? !is_newly_written(r, b) : !is_later(r, b))
 		return NULL;
 	fd = open_rotated(r, &denied);
 	if (denied && kept == NULL)
