@@ -198,20 +198,21 @@ deny(struct following *all, const struct rotated_file *r,
 	map_put(all->denied, identity_key(&identity), d);
 }
 
-/* Whether a file is being compressed: until that is done, what it is made of
- * stands beside it. */
+/* Whether a file is being compressed, perhaps still empty: until that is done,
+ * what it is made of stands beside it. */
 static bool
-is_half(const char *path, int fd)
+is_half(const char *path, int fd, const struct between *b)
 {
 	const char *dot = strrchr(path, '.');
 	struct stat st;
 	char *plain;
 	bool half;
 
-	if (dot == NULL || !is_packed(fd))
+	if (dot == NULL || fstat(fd, &st) != 0 ||
+	    (st.st_size > 0 && !is_packed(fd)))
 		return false;
 	plain = mem_copy(path, (size_t)(dot - path));
-	half = lstat(plain, &st) == 0;
+	half = strcmp(plain, b->path) != 0 && lstat(plain, &st) == 0;
 	free(plain);
 	return half;
 }
@@ -374,7 +375,7 @@ take_between(struct following *all, const struct rotated_file *r,
 	before = find_text_before(all, fd, b);
 	/* What was deleted and is forgotten may have been compressed. */
 	if ((is_packed(fd) && r->written_ns < b->since_ms * 1000000) ||
-	    is_half(r->path, fd) || (kept != NULL && is_at(fd, kept)) ||
+	    is_half(r->path, fd, b) || (kept != NULL && is_at(fd, kept)) ||
 	    (before == NULL && is_told(all, &identity, fd, b))) {
 		close(fd);
 		return NULL;

@@ -1474,6 +1474,22 @@ a_banner_does_not_make_a_file_the_one_that_was_deleted(void **state)
 }
 
 static void
+a_file_that_is_to_be_compressed_to_is_left_alone_while_empty(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	move("a.log", "a.log.1");
+	append("a.log", "2\n");
+	close(open_log("a.log.1.gz"));
+	expect("1\n2\n");
+	append("a.log.1.gz", "\x1f\x8b\x08");
+	settle();
+	assert_int_equal(said("not read"), 0);
+}
+
+static void
 a_file_rotated_while_stopped_waits_for_its_successor(void **state)
 {
 	(void)state;
@@ -2106,6 +2122,8 @@ main(void)
 		real(
 		    a_banner_does_not_make_a_file_between_two_looks_the_old_one),
 		real(a_banner_does_not_make_a_file_the_one_that_was_deleted),
+		real(
+		    a_file_that_is_to_be_compressed_to_is_left_alone_while_empty),
 		real(a_file_rotated_while_stopped_waits_for_its_successor),
 		real(a_file_that_is_gone_after_a_restart_is_said_once),
 		real(another_text_on_the_same_inode_is_read_from_its_start),
