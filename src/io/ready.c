@@ -50,20 +50,22 @@ close_fd(int *fd)
 }
 
 /* Those that were caught would run in our memory, those that are ignored stay
- * so after the exec.  SIGKILL and SIGSTOP cannot be set; the two that glibc
- * keeps for itself are never ignored, and the exec resets them. */
+ * so after the exec.  By the system call: sigaction(2) refuses the two that
+ * glibc keeps for itself, which may be ignored all the same by whoever started
+ * us.  SIGKILL and SIGSTOP cannot be set. */
 static void
 signals_reset(void)
 {
-	struct sigaction by_default = { .sa_handler = SIG_DFL };
+	static const struct {
+		uint64_t handler, flags, restorer, mask; /* as the kernel's */
+	} by_default;
 	sigset_t none;
 
-	sigemptyset(&by_default.sa_mask);
 	sigemptyset(&none);
 	for (int i = 1; i < NSIG; i++)
-		if (i != SIGKILL && i != SIGSTOP &&
-		    (i <= SIGSYS || i >= SIGRTMIN))
-			sigaction(i, &by_default, NULL);
+		if (i != SIGKILL && i != SIGSTOP)
+			syscall(SYS_rt_sigaction, i, &by_default, NULL,
+			    sizeof by_default.mask);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 

@@ -232,7 +232,6 @@ choose_start(struct tail *t, const struct name *n,
 	const struct tail_source *s = &t->all.sources[n->source];
 	const struct position *p = position_for(t, n, identity);
 	struct position *was = NULL;
-
 	int64_t moved;
 
 	spec->line = 1;
@@ -248,16 +247,16 @@ choose_start(struct tail *t, const struct name *n,
 		spec->offset = p->offset;
 		spec->line = p->line;
 		spec->position = p;
+	} else if (p != NULL && position_is_done(p) &&
+		   position_born_ns(p) != rotated_born_ns(spec->fd)) {
+		/* By chance under the number of one that is gone. */
+		was = position_copy(p);
 	} else if (p != NULL && (moved = position_find(spec->fd, p)) >= 0) {
 		log_info("the text moved within the file, reading on behind "
 			 "it source=%s path=%s was=%" PRId64 " now=%" PRId64,
 		    s->name, n->path, p->offset, moved);
 		spec->offset = moved;
 		spec->line = 0;
-	} else if (p != NULL && position_is_done(p) &&
-		   position_born_ns(p) != rotated_born_ns(spec->fd)) {
-		/* By chance under the number of one that is gone. */
-		was = position_copy(p);
 	} else if (p != NULL) {
 		log_warning("file was rewritten, reading from its start "
 			    "source=%s path=%s was=%" PRId64 " now=%" PRId64,
