@@ -13,7 +13,10 @@ failed=
 
 for seed in 1 "$(date +%s)"; do
 	step "250 sequences from seed $seed"
-	"$srcdir/tests/model/model.py" --seed "$seed" --count 250 || failed=yes
+	# About one sequence in a hundred is not read as the model has it:
+	# tests/README.md says which.  More than three in a hundred is a fault.
+	"$srcdir/tests/model/model.py" --seed "$seed" --count 250 \
+	    --shrink 1 --tolerate 7 || failed=yes
 done
 if [[ $failed ]]; then
 	E2E_KEEP=yes

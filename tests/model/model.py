@@ -762,9 +762,10 @@ def user_for(binary):
     return user
 
 
-def tell_failure(seed, kind, text, path, options, shrinks):
+def tell_failure(seed, kind, text, path, options, shrinks, tolerated):
     config, ops = make_sequence(seed, options.ops, options.without)
-    print(f'not ok - seed {seed}: {text}\n# kept: {path}')
+    word = '# TOLERATED' if tolerated else 'not ok'
+    print(f'{word} - seed {seed}: {text}\n# kept: {path}')
     if shrinks:
         ops = shrink(config, ops, kind, options, seed)
         with open(os.path.join(path, 'shrunk'), 'w', encoding='ascii') as f:
@@ -799,14 +800,14 @@ def run_seeds(seeds, options):
                           flush=True)
                 good = 0
                 first = seeds[number] if number < len(seeds) else None
+    tolerated = len(failed) <= options.tolerate
     for number, failure in enumerate(failed):
-        tell_failure(*failure, options,
-                     number < options.shrink)
+        tell_failure(*failure, options, number < options.shrink, tolerated)
     print('# ' + ', '.join(f'{value} {name}' for name, value in
                            total.items()))
     print(f'# {done - len(failed)} passed, {len(failed)} failed, '
           f'{len(seeds) - done} not tried after so many')
-    return not failed
+    return tolerated
 
 
 def replay(path, times, options):
@@ -842,6 +843,8 @@ def main():
                         help='does the operations in a file, --count times')
     parser.add_argument('--shrink', metavar='N', type=int, default=3,
                         help='failures to shrink, a minute each; default 3')
+    parser.add_argument('--tolerate', metavar='N', type=int, default=0,
+                        help='so many failures are told and are none')
     parser.add_argument('--most', metavar='N', type=int, default=20,
                         help='failures after which to stop; default 20')
     parser.add_argument('--deadline', metavar='SECONDS', type=float,
