@@ -22,11 +22,13 @@ if ! command -v strace >/dev/null; then
 	echo "idle: strace not found: on Debian install the package strace" >&2
 	exit 1
 fi
+# Apart from what this script writes, which would be heard of.
+mkdir "$dir/log"
 cat >"$dir/idle.yml" <<-'END'
 	version: 1
 
 	sources:
-	  idle: {path: idle.log}
+	  idle: {path: log/idle.log}
 
 	rules:
 	  - id: never
@@ -34,7 +36,7 @@ cat >"$dir/idle.yml" <<-'END'
 	    match: 'never (?<word>\w+) seen'
 	    summary: 'Saw {{word}}'
 END
-echo 'one line' >"$dir/idle.log"
+echo 'one line' >"$dir/log/idle.log"
 (cd "$dir" && exec "$logwatch" run --rules idle.yml --state idle.db) \
     2>"$dir/err" &
 pid=$!
