@@ -800,6 +800,9 @@ def run_seeds(seeds, options):
                           flush=True)
                 good = 0
                 first = seeds[number] if number < len(seeds) else None
+        # Ended by a signal, a worker may wait for ever for a lock.
+        pool.close()
+        pool.join()
     tolerated = len(failed) <= options.tolerate
     for number, failure in enumerate(failed):
         tell_failure(*failure, options, number < options.shrink, tolerated)
