@@ -27,6 +27,8 @@
 #define ZEROS_SHARE (1 << 20)     /* zeros looked at in one turn */
 #define HOLE 4096       /* so many zeros within a text are none of it */
 #define COPY_HEAD 65536 /* compared of a copy, */
+#define LINE_TAIL 65536 /* bytes in which the start of a last line is sought   \
+	                 */
 #define COPY_TAIL 4096  /* and of its end */
 #define CUT_MIN 4096    /* with less left, it may be another text */
 #define SAME_MIN 64     /* with less in common, files may be two */
@@ -699,12 +701,13 @@ is_same(int a, int b, int64_t size)
 }
 
 bool
-file_is_copy(const struct file *f, const struct file *old)
+file_is_copy(const struct file *f, const struct file *old, int64_t *size)
 {
 	struct stat st;
 
 	if (f->fd < 0 || old->fd < 0 || fstat(f->fd, &st) != 0)
 		return false;
+	*size = st.st_size;
 	return is_same(f->fd, old->fd, st.st_size) ||
 	       is_first_part(old, f->fd, st.st_size);
 }
@@ -731,7 +734,7 @@ is_same_packed(int fd, int other)
 }
 
 bool
-file_holds(const struct file *f, int fd)
+file_holds(const struct file *f, int fd, int64_t *size)
 {
 	char head[COMPRESSION_HEAD];
 	struct text text = { head, read_at(fd, head, sizeof head, 0) };
@@ -739,17 +742,33 @@ file_holds(const struct file *f, int fd)
 
 	if (f->fd < 0 || f->is_packed || text.len == 0 || fstat(fd, &st) != 0)
 		return false;
+	*size = st.st_size;
 	return compression_is(text) ? is_same_packed(fd, f->fd)
 	                            : is_same(fd, f->fd, st.st_size);
 }
 
-void
-file_skip(struct file *f)
+/* Where the last line begins that is not whole in a file's first bytes. */
+static int64_t
+find_last_line(int fd, int64_t size)
 {
-	struct stat st = { 0 };
+	char *data = mem_new(LINE_TAIL, 1), *newline;
+	size_t len = min_size(LINE_TAIL, size);
+	int64_t at = size - (int64_t)len;
 
-	look(f, &st);
-	restart(f, f->size, 0, false);
+	len = read_at(fd, data, len, at);
+	newline = memrchr(data, '\n', len);
+	if (newline != NULL)
+		at += newline + 1 - data;
+	else if (at > 0)
+		at = size;
+	free(data);
+	return at;
+}
+
+void
+file_skip(struct file *f, int64_t size)
+{
+	restart(f, find_last_line(f->fd, size), 0, false);
 	f->count_end = 0; /* nobody asks for numbers of lines left out */
 }
 

@@ -101,13 +101,16 @@ enum file_recovery file_recover(struct file *f);
 bool file_go_on(struct file *f, struct file *old);
 /** Reads on in f, of which nothing was read yet, at a position that is its. */
 void file_seek(struct file *f, int64_t offset, int64_t line);
-/** Whether what stands in f now is what was read in old, or its first part. */
-bool file_is_copy(const struct file *f, const struct file *old);
+/** Whether what stands in f now is what was read in old, or its first part.
+ * *size is set to how many bytes that are, if it is. */
+bool file_is_copy(
+    const struct file *f, const struct file *old, int64_t *size);
 /** Whether all that an open file holds, perhaps compressed, stands at the start
- * of f.  False where f is parked or compressed itself. */
-bool file_holds(const struct file *f, int fd);
-/** Leaves out all that is there now. */
-void file_skip(struct file *f);
+ * of f; *size likewise, as it is in the file.  False where f is parked or
+ * compressed itself. */
+bool file_holds(const struct file *f, int fd, int64_t *size);
+/** Leaves out the lines that are whole in the first bytes. */
+void file_skip(struct file *f, int64_t size);
 
 /** No more will come: emits the unfinished line. */
 void file_end(struct file *f);

@@ -508,14 +508,14 @@ read_foreign(struct followed *f, const struct err *err)
 	let_go_on(f);
 }
 
-/* Whether it is still but a copy of another one.  What was taken for one and is
- * not is read from its start. */
+/* Whether it is still but a copy of another one, so many bytes.  What was taken
+ * for one and is not is read from its start. */
 static bool
-is_copy(struct followed *f)
+is_copy(struct followed *f, int64_t *size)
 {
 	if (f->original == NULL)
 		return false;
-	if (file_is_copy(f->file, f->original->file)) {
+	if (file_is_copy(f->file, f->original->file, size)) {
 		f->copy = true;
 		return true;
 	}
@@ -529,7 +529,7 @@ is_copy(struct followed *f)
 static size_t
 read_share(struct followed *f)
 {
-	int64_t offset = file_offset(f->file);
+	int64_t offset = file_offset(f->file), size;
 	int64_t now_ms = clock_wall_ms();
 	struct err err;
 	size_t got = 0;
@@ -539,8 +539,8 @@ read_share(struct followed *f)
 			let_go_on(f);
 		return 0;
 	}
-	if (is_copy(f)) {
-		file_skip(f->file);
+	if (is_copy(f, &size)) {
+		file_skip(f->file, size);
 		f->at_end = true;
 		read_ended(f);
 		followed_dirty(f);
@@ -595,7 +595,7 @@ is_first(struct followed *f)
 {
 	return f->fresh && !f->held && f->original == NULL &&
 	       f->round != f->all->round && file_read_offset(f->file) == 0 &&
-	       followed_open(f) && file_look(f->file) > 0;
+	       followed_open(f) && (file_look(f->file) > 0 || f->touched);
 }
 
 /* Looks for copies of such files, which come before them. */
@@ -617,7 +617,7 @@ look_for_copies(struct following *all)
 
 		if (!f->first)
 			continue;
-		f->first = false;
+		f->first = f->touched = false;
 		followed_position(f, &p);
 		succession_copy(f, r, &p);
 	}
@@ -651,8 +651,10 @@ file_event(enum watch_event event, const char *name, bool is_dir, void *ctx)
 	(void)name;
 	(void)is_dir;
 	followed_ready(f);
-	if (event == WATCH_CONTENT)
+	if (event == WATCH_CONTENT) {
+		f->touched = f->fresh;
 		return;
+	}
 	LIST_FOREACH(n, &f->names, others)
 	name_mark(n);
 }

@@ -18,6 +18,8 @@
 #define HASH 8
 #define OFFSET 8
 #define BORN 8
+#define DONE 1  /* the last byte of a head's print */
+#define GUESS 2 /* likewise */
 
 #define BASE UINT64_C(0x9e3779b97f4a7c15) /* odd, and large */
 #define DOWN_MAX (16LL << 20) /* as far text is looked for that moved */
@@ -72,7 +74,7 @@ position_print(struct position *p, struct fingerprint *out, struct text head,
 {
 	print_write(out->head, head);
 	number_put(out->head + LENGTH + HASH, BORN, (uint64_t)born_ns);
-	out->head[LENGTH + HASH + BORN] = done ? 1 : 0;
+	out->head[LENGTH + HASH + BORN] = done ? DONE : 0;
 	number_put(out->anchor, OFFSET, (uint64_t)p->offset);
 	print_write(out->anchor + OFFSET, anchor);
 	p->head = (struct text){ out->head, sizeof out->head };
@@ -94,7 +96,7 @@ position_reprint(struct position *p, struct fingerprint *out,
 	assert(has_prints(told));
 	memcpy(out->head, told->head.data, sizeof out->head);
 	memcpy(out->anchor, told->anchor.data, sizeof out->anchor);
-	out->head[LENGTH + HASH + BORN] = done ? 1 : 0;
+	out->head[LENGTH + HASH + BORN] = done ? DONE : 0;
 	p->head = (struct text){ out->head, sizeof out->head };
 	p->anchor = (struct text){ out->anchor, sizeof out->anchor };
 }
@@ -110,6 +112,31 @@ position_head_is(const struct position *p, struct text head)
 	if (len > head.len)
 		return false;
 	return print_is(p->head.data, (struct text){ head.data, len });
+}
+
+void
+position_guess(struct position *p, struct fingerprint *out,
+    const struct position *text, int64_t born_ns)
+{
+	const struct text none = { "", 0 };
+
+	p->offset = 0;
+	p->line = 1;
+	if (text != NULL && has_prints(text)) {
+		p->offset = text->offset;
+		p->line = text->line;
+		position_reprint(p, out, text, false);
+	} else {
+		position_print(p, out, none, none, born_ns, false);
+	}
+	number_put(out->head + LENGTH + HASH, BORN, (uint64_t)born_ns);
+	out->head[LENGTH + HASH + BORN] = GUESS;
+}
+
+bool
+position_is_guess(const struct position *p)
+{
+	return has_prints(p) && p->head.data[LENGTH + HASH + BORN] == GUESS;
 }
 
 /* The anchor says itself where it ends: who keeps a position may move it back
@@ -333,7 +360,7 @@ position_born_ns(const struct position *p)
 bool
 position_is_done(const struct position *p)
 {
-	return has_prints(p) && p->head.data[LENGTH + HASH + BORN];
+	return has_prints(p) && p->head.data[LENGTH + HASH + BORN] == DONE;
 }
 
 struct position *

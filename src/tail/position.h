@@ -18,7 +18,7 @@ struct position;
 /** The fingerprints of one position, as they are stored. */
 struct fingerprint {
 	char head[2 + 8 + 8 + 1]; /* length, hash; when the file was made;
-	                             whether it is done */
+	                             whether it is done, or a guess */
 	char anchor[8 + 2 + 8];   /* offset of its end, length, hash */
 };
 
@@ -38,6 +38,14 @@ void position_print(struct position *p, struct fingerprint *out,
  * before. */
 void position_reprint(struct position *p, struct fingerprint *out,
     const struct position *told, bool done);
+
+/** The fingerprints of a file that cannot be looked into: what it holds may be
+ * the text of that position (NULL: of none), so that p goes on there.
+ *
+ * born_ns  of the file, since 1970; 0: not known */
+void position_guess(struct position *p, struct fingerprint *out,
+    const struct position *text, int64_t born_ns);
+bool position_is_guess(const struct position *p);
 
 /** Whether an open file still starts, and before the position goes on, as it
  * did when that was told; where enough was read, the latter will do.  True of

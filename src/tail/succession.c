@@ -159,6 +159,10 @@ struct denied {
 	struct position *position; /* of the old one */
 	struct between between;
 	bool again; /* there is none still */
+	/* So that it is not forgotten over a stop. */
+	struct position kept;
+	struct fingerprint print;
+	bool told;
 };
 
 void
@@ -171,31 +175,80 @@ succession_denied_free(void *denied)
 	free(d);
 }
 
-/* It is looked at again until it may be read. */
-static void
-deny(struct following *all, const struct rotated_file *r,
-    const struct between *b)
+static struct denied *
+denied_new(const struct between *b)
 {
-	struct identity identity = identity_of_rotated(b->source, r);
-	struct denied *d = map_get(all->denied, identity_key(&identity));
+	struct denied *d = mem_new(1, sizeof *d);
 
-	following_ask_poll(all);
-	if (d != NULL) {
-		d->again = true;
-		return;
-	}
-	log_warning("rotated file cannot be read, waiting for permission; till "
-		    "then its lines are missing source=%s path=%s is=%s",
-	    all->sources[b->source].name, b->path, r->path);
-	d = mem_new(1, sizeof *d);
 	d->path = mem_text(b->path);
 	d->position = position_copy(b->position);
 	d->between = *b;
 	d->between.path = d->path;
 	d->between.position = d->position;
 	d->between.was = d->between.next = NULL;
+	return d;
+}
+
+/* It is looked at again until it may be read.  It may hold the text of a
+ * position. */
+static void
+deny(struct following *all, const struct rotated_file *r,
+    const struct between *b, const struct position *text)
+{
+	struct identity identity = identity_of_rotated(b->source, r);
+	struct denied *d = map_get(all->denied, identity_key(&identity));
+	bool is_new = d == NULL;
+
+	following_ask_poll(all);
+	if (is_new) {
+		log_warning("rotated file cannot be read, waiting for "
+			    "permission; till then its lines are missing "
+			    "source=%s path=%s is=%s",
+		    all->sources[b->source].name, b->path, r->path);
+		d = denied_new(b);
+		map_put(all->denied, identity_key(&identity), d);
+	}
 	d->again = true;
-	map_put(all->denied, identity_key(&identity), d);
+	if (!is_new && (text == NULL || d->kept.offset > 0))
+		return;
+	d->kept = (struct position){
+		.source = all->sources[b->source].name,
+		.device = r->device,
+		.inode = r->inode,
+		.path = d->path,
+		.seen_ms = all->looked_ms,
+	};
+	position_guess(&d->kept, &d->print, text, r->born_ns);
+	d->told = false;
+	all->changed = true;
+}
+
+struct telling {
+	bool all;
+	tail_position_fn *fn;
+	void *ctx;
+};
+
+static void
+tell_denied(struct text key, void *value, void *ctx)
+{
+	const struct telling *t = ctx;
+	struct denied *d = value;
+
+	(void)key;
+	if (d->told && !t->all)
+		return;
+	t->fn(0, &d->kept, t->ctx);
+	d->told = true;
+}
+
+void
+succession_denied_tell(
+    struct following *all, bool again, tail_position_fn *fn, void *ctx)
+{
+	struct telling t = { again, fn, ctx };
+
+	map_each(all->denied, tell_denied, &t);
 }
 
 /* Whether a file is being compressed, perhaps still empty: until that is done,
@@ -257,9 +310,10 @@ compare_known(struct text key, void *value, void *ctx)
 		s->found = is_left_of(s->fd, value, s->b);
 }
 
-/* The followed file that holds all that is in another one. */
+/* The followed file that holds all that is in another one, so many bytes. */
 static struct followed *
-find_holder(struct following *all, int fd, const struct between *b)
+find_holder(
+    struct following *all, int fd, const struct between *b, int64_t *size)
 {
 	struct followed *f;
 
@@ -271,11 +325,12 @@ find_holder(struct following *all, int fd, const struct between *b)
 		    strcmp(file_path(f->file), b->path) != 0)
 			continue;
 		if (f->open && !file_is_packed(f->file)) {
-			if (file_holds(f->file, fd))
+			if (file_holds(f->file, fd, size))
 				return f;
 			continue;
 		}
 		followed_position(f, &p);
+		*size = p.offset;
 		if (is_left_of(fd, &p, b))
 			return f;
 	}
@@ -296,10 +351,19 @@ find_text_before(struct following *all, int fd, const struct between *b)
 	return NULL;
 }
 
+const struct position *
+succession_text_before(
+    struct following *all, size_t source, const char *path, int fd)
+{
+	const struct between b = { .path = path, .source = source };
+
+	return find_text_before(all, fd, &b);
+}
+
 /* It may yet grow: short files may be the same by chance. */
 static void
 follow_grown(struct following *all, const struct identity *identity, int fd,
-    const char *path)
+    const char *path, int64_t size)
 {
 	struct followed *f;
 
@@ -307,7 +371,7 @@ follow_grown(struct following *all, const struct identity *identity, int fd,
 	if (fd < 0)
 		return;
 	f = follow(all, identity, fd, path, NULL);
-	file_skip(f->file);
+	file_skip(f->file, size);
 	f->fresh = false;
 }
 
@@ -316,14 +380,13 @@ static bool
 is_told(struct following *all, const struct identity *identity, int fd,
     const struct between *b)
 {
-	struct followed *holder = find_holder(all, fd, b);
+	int64_t size;
+	struct followed *holder = find_holder(all, fd, b, &size);
 	struct known_search s = { b, fd, false };
-	struct stat st;
 
 	if (holder != NULL) {
-		if (!is_packed(fd) && fstat(fd, &st) == 0 &&
-		    file_read_offset(holder->file) >= st.st_size)
-			follow_grown(all, identity, fd, b->path);
+		if (!is_packed(fd) && file_read_offset(holder->file) >= size)
+			follow_grown(all, identity, fd, b->path, size);
 		return true;
 	}
 	if (b->was == NULL && is_of_old(fd, b))
@@ -368,18 +431,16 @@ take_between(struct following *all, const struct rotated_file *r,
 	if (kept != NULL ? !is_newly_written(r, b) : !is_later(r, b))
 		return NULL;
 	fd = open_rotated(r, &denied);
-	if (denied && kept == NULL)
-		deny(all, r, b);
+	if (denied && (kept == NULL || position_is_guess(kept)))
+		deny(all, r, b, kept);
 	if (fd < 0)
 		return NULL;
-	before = find_text_before(all, fd, b);
-	/* What was deleted and is forgotten may have been compressed. */
-	if ((is_packed(fd) && r->written_ns < b->since_ms * 1000000) ||
-	    is_half(r->path, fd, b) || (kept != NULL && is_at(fd, kept)) ||
-	    (before == NULL && is_told(all, &identity, fd, b))) {
+	if (is_half(r->path, fd, b) || (kept != NULL && is_at(fd, kept)) ||
+	    is_told(all, &identity, fd, b)) {
 		close(fd);
 		return NULL;
 	}
+	before = find_text_before(all, fd, b);
 	log_info("log was rotated more than once, this file is read too "
 		 "source=%s path=%s is=%s",
 	    all->sources[b->source].name, b->path, r->path);
@@ -477,7 +538,7 @@ take_copy(struct following *all, const struct rotated_file *r,
 		return NULL;
 	fd = open_rotated(r, &denied);
 	if (denied && is_later(r, b))
-		deny(all, r, b);
+		deny(all, r, b, was);
 	if (fd < 0)
 		return NULL;
 	if (!is_at(fd, was)) {
@@ -523,6 +584,25 @@ succession_copied(struct following *all, struct rotated *r, size_t source,
 	return last;
 }
 
+/* Reads on in a file with the number of a position, if it is its.  One that
+ * could not be looked into is read wholly if it is not told otherwise.  Takes
+ * fd. */
+static struct followed *
+follow_known(struct following *all, const struct identity *identity, int fd,
+    const struct position *p, const struct between *b)
+{
+	bool guess = position_is_guess(p);
+
+	if ((p->offset > 0 || !guess) && is_at(fd, p))
+		return follow(all, identity, fd, p->path, p);
+	if (guess && !is_told(all, identity, fd, b))
+		return follow(all, identity, fd, p->path, NULL);
+	if (guess)
+		following_forget(all, identity->source, p);
+	close(fd);
+	return NULL;
+}
+
 /* Reads on in a rotated file whose position is still waiting for it. */
 static struct followed *
 take_known(struct following *all, const struct rotated_file *r,
@@ -539,14 +619,11 @@ take_known(struct following *all, const struct rotated_file *r,
 		return NULL;
 	fd = open_rotated(r, &denied);
 	if (denied)
-		deny(all, r, b);
+		deny(all, r, b, p);
 	if (fd < 0)
 		return NULL;
 	kept = position_copy(p);
-	if (is_at(fd, kept))
-		f = follow(all, &identity, fd, kept->path, kept);
-	else
-		close(fd);
+	f = follow_known(all, &identity, fd, kept, b);
 	position_free(kept);
 	return f;
 }
@@ -587,6 +664,8 @@ try_again(struct text key, void *value, void *ctx)
 		there = true;
 		break;
 	}
+	if (!d->again && map_get(all->by_identity, key) == NULL)
+		following_forget(all, i->source, &d->kept);
 	/* It may have been compressed. */
 	if (!there && read_between(all, r, &d->between) == NULL &&
 	    map_count(all->denied) == denied)
@@ -622,6 +701,7 @@ succession_copies(struct followed *f, const struct position *was)
 
 	for (; f->copies > 0 && other != NULL; other = next) {
 		bool copy, again;
+		int64_t size;
 
 		next = TAILQ_NEXT(other, link);
 		if (other->original != f || !followed_open(other))
@@ -633,10 +713,10 @@ succession_copies(struct followed *f, const struct position *was)
 		/* Nothing of the original was read: all of it is. */
 		again = was != NULL && was->offset == 0 && other->copy;
 		copy = !again && (was == NULL || other->copy ||
-				     file_is_copy(other->file, f->file));
+				     file_is_copy(other->file, f->file, &size));
 		followed_suspect(other, NULL);
 		if (copy)
-			file_skip(other->file);
+			file_skip(other->file, file_look(other->file));
 		if (again) {
 			file_seek(other->file, 0, 1);
 			followed_ready(other);
@@ -645,12 +725,30 @@ succession_copies(struct followed *f, const struct position *was)
 	}
 }
 
+/* Reads on in a copy of what was read before, that came in its place. */
+static bool
+go_on_in_copy(struct followed *f)
+{
+	const struct position *was = succession_text_before(
+	    f->all, f->source, file_path(f->file), file_fd(f->file));
+
+	if (was == NULL)
+		return false;
+	log_info("a copy of the log is in its place, reading on in it "
+		 "source=%s path=%s offset=%" PRId64,
+	    f->all->sources[f->source].name, file_path(f->file), was->offset);
+	file_seek(f->file, was->offset, was->line);
+	followed_dirty(f);
+	return true;
+}
+
 void
 succession_go_on(struct followed *f, const struct followed *old)
 {
 	struct position was;
 
-	if (!f->fresh || file_read_offset(f->file) > 0 ||
+	if (!f->fresh || file_read_offset(f->file) > 0 || !followed_open(f) ||
+	    file_is_packed(f->file) || go_on_in_copy(f) ||
 	    (!old->deleted && !watch_is_layered(file_fd(f->file))))
 		return;
 	if (!file_go_on(f->file, old->file))
@@ -735,6 +833,33 @@ is_taken(const struct following *all, const struct identity *identity)
 	return f != NULL && !may_unpack(f);
 }
 
+/* Whether a file may be looked into for what it holds.  What was read to its
+ * end is only asked for where it was written to since. */
+static bool
+may_be_copy(
+    struct following *all, const struct stray *s, const struct rotated_file *r)
+{
+	size_t source = s->identity.source;
+	struct identity identity = identity_of_rotated(source, r);
+	const struct between b = { .since_ms = all->seen_ms[source] };
+
+	return s->position->offset > 0 &&
+	       (!position_is_done(s->position) || is_newly_written(r, &b)) &&
+	       !is_taken(all, &identity);
+}
+
+/* Whether an open file has a position of its own, not only the number of one.
+ */
+static bool
+has_position(
+    struct following *all, size_t source, const struct rotated_file *r, int fd)
+{
+	struct identity identity = identity_of_rotated(source, r);
+	const struct position *p = map_get(all->known, identity_key(&identity));
+
+	return p != NULL && is_at(fd, p);
+}
+
 /* The file of a position under a rotated name: by its number, or as a copy of
  * it that was made elsewhere, by what it holds. */
 static const struct rotated_file *
@@ -746,14 +871,9 @@ find_rotated(struct following *all, struct stray *s,
 
 	for (size_t i = count; i-- > 0;) {
 		const struct rotated_file *r = &files[i];
-		struct identity identity =
-		    identity_of_rotated(s->identity.source, r);
 
 		if (by_number ? r->inode != p->inode || r->device != p->device
-			      : p->offset == 0 || position_is_done(p) ||
-				    map_get(all->known,
-					identity_key(&identity)) != NULL ||
-				    is_taken(all, &identity))
+			      : !may_be_copy(all, s, r))
 			continue;
 		*fd = open_rotated(r, &denied);
 		if (denied && by_number) {
@@ -765,12 +885,15 @@ find_rotated(struct following *all, struct stray *s,
 			};
 
 			s->denied = true;
-			deny(all, r, &b);
+			deny(all, r, &b, p);
 		}
-		if (*fd >= 0 && is_at(*fd, p))
+		if (*fd < 0)
+			continue;
+		if (is_at(*fd, p) &&
+		    (by_number ||
+			!has_position(all, s->identity.source, r, *fd)))
 			return r;
-		if (*fd >= 0)
-			close(*fd);
+		close(*fd);
 	}
 	return NULL;
 }
@@ -784,7 +907,9 @@ find_rewritten(const struct stray *s, const struct name *n)
 
 	if (f == NULL || !f->fresh || file_read_offset(f->file) > 0)
 		return NULL;
-	offset = position_find(file_fd(f->file), s->position);
+	offset = position_is(file_fd(f->file), s->position)
+	             ? s->position->offset
+	             : position_find(file_fd(f->file), s->position);
 	if (offset < 0)
 		return NULL;
 	file_seek(f->file, offset, 0);
@@ -794,6 +919,63 @@ find_rewritten(const struct stray *s, const struct name *n)
 		 "behind it path=%s offset=%" PRId64,
 	    s->position->path, offset);
 	return f;
+}
+
+/* A file of which nothing was read shows in no text that it was compressed: it
+ * is one that is not known and was not written before that was made. */
+static const struct rotated_file *
+find_packed(struct following *all, struct stray *s,
+    const struct rotated_file *files, size_t count, int *fd)
+{
+	const struct position *p = s->position;
+	const struct between b = {
+		.path = p->path,
+		.source = s->identity.source,
+		.position = p,
+	};
+	bool denied;
+
+	if (p->offset > 0 || position_born_ns(p) == 0)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		const struct rotated_file *r = &files[i];
+		struct identity identity = identity_of_rotated(b.source, r);
+
+		if (r->written_ns < position_born_ns(p) - TICK_NS ||
+		    is_taken(all, &identity))
+			continue;
+		*fd = open_rotated(r, &denied);
+		if (*fd < 0)
+			continue;
+		if (is_packed(*fd) && !has_position(all, b.source, r, *fd) &&
+		    !is_half(r->path, *fd, &b) &&
+		    !is_told(all, &identity, *fd, &b))
+			return r;
+		close(*fd);
+	}
+	return NULL;
+}
+
+/* One that could not be looked into.  Returns whether it still is there. */
+static bool
+guess_find(struct following *all, struct stray *s,
+    const struct rotated_file *files, size_t count)
+{
+	const struct between b = {
+		.path = s->position->path,
+		.source = s->identity.source,
+		.since_ms = all->seen_ms[s->identity.source],
+		.position = s->position,
+	};
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_file(&files[i], &s->identity))
+			continue;
+		s->file = take_known(all, &files[i], &b);
+		s->denied = true;
+		return true;
+	}
+	return false;
 }
 
 static void
@@ -806,9 +988,13 @@ stray_find(struct following *all, struct rotated *r, struct stray *s)
 	struct identity identity;
 	int fd;
 
+	if (position_is_guess(p) && guess_find(all, s, files, count))
+		return;
 	found = find_rotated(all, s, files, count, true, &fd);
 	if (found == NULL && !s->denied)
 		found = find_rotated(all, s, files, count, false, &fd);
+	if (found == NULL && !s->denied)
+		found = find_packed(all, s, files, count, &fd);
 	if (found == NULL)
 		return;
 	log_info("log was rotated meanwhile, the old file is read to its end "
@@ -879,6 +1065,8 @@ resume_path(struct following *all, struct rotated *r, const struct strays *s,
 		.next = next,
 	};
 
+	bool is_new = next == NULL || next->fresh;
+
 	for (size_t i = from; i < to; i++) {
 		struct followed *f;
 
@@ -893,7 +1081,7 @@ resume_path(struct following *all, struct rotated *r, const struct strays *s,
 	if (newest->file == NULL)
 		newest->file = find_rewritten(newest, n);
 	b.was = last;
-	if (next == NULL || next->fresh)
+	if (is_new)
 		last = read_between(all, r, &b);
 	/* Whoever comes at last finds it as what was there before. */
 	if (next == NULL && n != NULL && last != NULL)

@@ -50,6 +50,10 @@ void succession_resume(struct following *all, struct rotated *r);
  */
 struct followed *succession_copied(struct following *all, struct rotated *r,
     size_t source, const struct position *was, int64_t since_ms, bool *found);
+/** The position in a text that a followed file held before and that an open
+ * file holds now: it came back from a copy.  Lent; NULL: there is none. */
+const struct position *succession_text_before(
+    struct following *all, size_t source, const char *path, int fd);
 /** The same for a file that is followed, which waits for the copies then. */
 bool succession_copy(
     struct followed *f, struct rotated *r, const struct position *was);
@@ -60,6 +64,10 @@ void succession_copies(struct followed *f, const struct position *was);
 /** Tries again to read rotated files for which there was no permission; asks
  * for a poll where there is none yet. */
 void succession_look_again(struct following *all);
+/** Tells their positions, of which those that were told are left out unless
+ * they are to be told again. */
+void succession_denied_tell(
+    struct following *all, bool again, tail_position_fn *fn, void *ctx);
 void succession_denied_free(void *denied);
 
 /** f may be read now, for old, which was in its place, has been. */

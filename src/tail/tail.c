@@ -230,12 +230,19 @@ choose_start(struct tail *t, const struct name *n,
     struct file_spec *spec)
 {
 	const struct tail_source *s = &t->all.sources[n->source];
-	const struct position *p = position_for(t, n, identity);
+	const struct position *p = position_for(t, n, identity), *before;
 	struct position *was = NULL;
 	int64_t moved;
 
 	spec->line = 1;
-	if (p != NULL && position_is(spec->fd, p)) {
+	before = succession_text_before(&t->all, n->source, n->path, spec->fd);
+	if (p == NULL && before != NULL) {
+		log_info("a copy of the log is in its place, reading on in it "
+			 "source=%s path=%s offset=%" PRId64,
+		    s->name, n->path, before->offset);
+		spec->offset = before->offset;
+		spec->line = before->line;
+	} else if (p != NULL && position_is(spec->fd, p)) {
 		spec->offset = p->offset;
 		spec->line = p->line > 0 ? p->line : 0;
 		/* Nothing shows whether it was emptied since. */
@@ -409,17 +416,26 @@ is_unchanged(const struct name *n, const struct stat *st)
 	       memcmp(&identity, &n->file->identity, sizeof identity) == 0;
 }
 
+/* Nothing that can be read is there now.  What came since may be gone again
+ * already. */
+static void
+name_taken(struct tail *t, struct name *n)
+{
+	struct followed *old = n->file != NULL ? n->file : predecessor(t, n);
+
+	name_leave(t, n);
+	if (old != NULL && old->held)
+		turnover_add(t, n, old, NULL, NULL);
+}
+
 /* A glob does not speak of what is not there, nor of directories. */
 static void
 name_gone(struct tail *t, struct name *n, enum name_state state,
     const struct err *err)
 {
-	struct followed *old = n->file != NULL ? n->file : predecessor(t, n);
-
-	name_leave(t, n);
-	/* What came since may be gone again already. */
-	if (old != NULL && old->held)
-		turnover_add(t, n, old, NULL, NULL);
+	name_taken(t, n);
+	/* One that could not be read may have been rotated. */
+	t->found = t->found || n->state == NAME_DENIED;
 	if (!n->glob) {
 		name_say(t, n, state, err);
 		return;
@@ -463,7 +479,7 @@ name_look(struct tail *t, struct name *n)
 		return;
 	case FILE_DENIED:
 		if (there) /* another file; not there: who knows */
-			name_leave(t, n);
+			name_taken(t, n);
 		name_say(t, n, NAME_DENIED, &err);
 		name_mind_attributes(n);
 		return;
@@ -502,9 +518,9 @@ look(struct tail *t)
 		name_look(t, n);
 	if (!STAILQ_EMPTY(&t->turnovers) || t->starting || t->found)
 		r = rotated_new();
-	turn_all_over(t, r);
 	if ((t->starting || t->found) && map_count(t->all.known) > 0)
 		succession_resume(&t->all, r);
+	turn_all_over(t, r);
 	rotated_free(r);
 	t->found = false;
 	if (names_polled(t->names))
@@ -790,6 +806,7 @@ tail_positions(struct tail *t, bool all, tail_position_fn *fn, void *ctx)
 	tell_position(f, fn, ctx);
 	while ((f = TAILQ_FIRST(&t->all.dirty)) != NULL)
 		tell_position(f, fn, ctx);
+	succession_denied_tell(&t->all, all, fn, ctx);
 }
 
 struct gone_call {
