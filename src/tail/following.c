@@ -71,6 +71,7 @@ following_init(struct following *all, const struct tail_source *sources,
 	all->known = map_new(SIZE_MAX, position_free);
 	all->released = map_new(RELEASED_MAX, position_free);
 	all->gone = map_new(SIZE_MAX, position_free);
+	all->kept = map_new(SIZE_MAX, position_free);
 	all->denied = map_new(DENIED_MAX, succession_denied_free);
 	TAILQ_INIT(&all->all);
 	TAILQ_INIT(&all->ready);
@@ -96,6 +97,7 @@ following_clear(struct following *all)
 	map_free(all->known);
 	map_free(all->released);
 	map_free(all->gone);
+	map_free(all->kept);
 	map_free(all->denied);
 }
 
@@ -517,6 +519,7 @@ is_copy(struct followed *f, int64_t *size)
 		return false;
 	if (file_is_copy(f->file, f->original->file, size)) {
 		f->copy = true;
+		f->copied = *size;
 		return true;
 	}
 	if (f->copy)
@@ -705,6 +708,7 @@ followed_new(struct following *all, const struct identity *identity,
 	map_remove(all->known, identity_key(identity));
 	map_remove(all->released, identity_key(identity));
 	map_remove(all->gone, identity_key(identity));
+	map_remove(all->kept, identity_key(identity));
 	watch(f);
 	followed_ready(f);
 	followed_dirty(f);
@@ -782,6 +786,9 @@ followed_free(struct followed *f)
 void
 followed_position(struct followed *f, struct position *p)
 {
+	/* Who has it open still may have written to it since. */
+	if (f->held && f->open && f->at_end && !file_is_packed(f->file))
+		file_look(f->file);
 	*p = (struct position){
 		.source = source_name(f->all, f->source),
 		.device = f->identity.device,
@@ -924,5 +931,35 @@ following_forget(struct following *all, size_t source, const struct position *p)
 
 	map_put(all->gone, identity_key(&identity), position_copy(p));
 	map_remove(all->known, identity_key(&identity));
+	map_remove(all->kept, identity_key(&identity));
 	all->changed = true;
+}
+
+const struct position *
+following_keep(struct following *all, const struct identity *identity,
+    const char *path, const struct position *text, int64_t born_ns)
+{
+	struct fingerprint print;
+	struct position p = {
+		.source = source_name(all, identity->source),
+		.device = identity->device,
+		.inode = identity->inode,
+		.path = path,
+		.seen_ms = all->looked_ms,
+	};
+
+	position_guess(&p, &print, text, born_ns);
+	map_put(all->kept, identity_key(identity), position_copy(&p));
+	map_remove(all->gone, identity_key(identity));
+	all->changed = true;
+	return map_get(all->kept, identity_key(identity));
+}
+
+void
+following_unkeep(struct following *all, const struct identity *identity)
+{
+	const struct position *p = map_get(all->kept, identity_key(identity));
+
+	if (p != NULL)
+		following_forget(all, identity->source, p);
 }

@@ -60,6 +60,8 @@ struct followed {
 	bool zeros;     /* at its end: looked at from time to time */
 	bool copy;      /* of its original so far: nothing in it is new */
 
+	int64_t copied; /* bytes of it that are a copy */
+
 	unsigned copies;        /* how many may be copies of this one */
 	unsigned waiting;       /* how many are after this one */
 	struct followed *after; /* not read before that one was, to its end */
@@ -97,6 +99,7 @@ struct following {
 	struct map *known;    /* struct position: not found yet */
 	struct map *released; /* struct position: let go, but still there */
 	struct map *gone;     /* struct position: to be forgotten */
+	struct map *kept;     /* struct position: of files not open yet */
 	struct map *denied;   /* rotated files that may not be read yet */
 
 	/* Wall times: what was written before the last look began has been
@@ -156,6 +159,17 @@ int64_t following_due(const struct following *all);
 void following_ask_poll(struct following *all);
 /** Makes ready what no event would tell of. */
 void following_poll(struct following *all);
+
+/** Remembers over a stop a file that cannot be looked into yet.
+ *
+ * text      what it may go on with; NULL: not known
+ * born_ns   since 1970; 0: not known
+ *
+ * Returns its position; lent until it is followed or forgotten. */
+const struct position *following_keep(struct following *all,
+    const struct identity *identity, const char *path,
+    const struct position *text, int64_t born_ns);
+void following_unkeep(struct following *all, const struct identity *identity);
 
 /** A position that is of no use any more. */
 void following_forget(

@@ -135,6 +135,8 @@ struct between {
 	const struct position *position; /* of the old one */
 	struct followed *next;           /* NULL: nothing is there yet */
 	bool copies; /* what is there now was there before: they are copies */
+	const struct position *text; /* that one that cannot be looked into may
+	                                go on with; NULL: none */
 };
 
 static bool
@@ -157,12 +159,9 @@ is_later(const struct rotated_file *r, const struct between *b)
 struct denied {
 	char *path;
 	struct position *position; /* of the old one */
+	struct position *text;     /* as in between */
 	struct between between;
 	bool again; /* there is none still */
-	/* So that it is not forgotten over a stop. */
-	struct position kept;
-	struct fingerprint print;
-	bool told;
 };
 
 void
@@ -172,6 +171,8 @@ succession_denied_free(void *denied)
 
 	free(d->path);
 	position_free(d->position);
+	if (d->text != NULL)
+		position_free(d->text);
 	free(d);
 }
 
@@ -186,6 +187,7 @@ denied_new(const struct between *b)
 	d->between.path = d->path;
 	d->between.position = d->position;
 	d->between.was = d->between.next = NULL;
+	d->between.text = NULL;
 	return d;
 }
 
@@ -209,46 +211,13 @@ deny(struct following *all, const struct rotated_file *r,
 		map_put(all->denied, identity_key(&identity), d);
 	}
 	d->again = true;
-	if (!is_new && (text == NULL || d->kept.offset > 0))
+	if (text != NULL && text->offset > 0 && d->text == NULL) {
+		d->text = position_copy(text);
+		d->between.text = d->text;
+	} else if (!is_new) {
 		return;
-	d->kept = (struct position){
-		.source = all->sources[b->source].name,
-		.device = r->device,
-		.inode = r->inode,
-		.path = d->path,
-		.seen_ms = all->looked_ms,
-	};
-	position_guess(&d->kept, &d->print, text, r->born_ns);
-	d->told = false;
-	all->changed = true;
-}
-
-struct telling {
-	bool all;
-	tail_position_fn *fn;
-	void *ctx;
-};
-
-static void
-tell_denied(struct text key, void *value, void *ctx)
-{
-	const struct telling *t = ctx;
-	struct denied *d = value;
-
-	(void)key;
-	if (d->told && !t->all)
-		return;
-	t->fn(0, &d->kept, t->ctx);
-	d->told = true;
-}
-
-void
-succession_denied_tell(
-    struct following *all, bool again, tail_position_fn *fn, void *ctx)
-{
-	struct telling t = { again, fn, ctx };
-
-	map_each(all->denied, tell_denied, &t);
+	}
+	following_keep(all, &identity, d->path, d->text, r->born_ns);
 }
 
 /* Whether a file is being compressed, perhaps still empty: until that is done,
@@ -277,21 +246,25 @@ is_left_of(int fd, const struct position *p, const struct between *b)
 	return p->offset > 0 && strcmp(p->path, b->path) == 0 && is_at(fd, p);
 }
 
-/* Whether it is a copy of the old one; perhaps of less than was read of it. */
+/* Whether it is a copy of less than was read of the old one. */
 static bool
-is_of_old(int fd, const struct between *b)
+is_part(int fd, const struct between *b)
 {
 	const struct position *p = b->position;
 	char head[POSITION_BYTES];
 	struct stat st;
 	ssize_t n;
 
-	if (is_left_of(fd, p, b))
-		return true;
 	if (!b->copies || fstat(fd, &st) != 0 || st.st_size > p->offset)
 		return false;
 	n = pread(fd, head, sizeof head, 0);
 	return n > 0 && position_head_is(p, (struct text){ head, (size_t)n });
+}
+
+static bool
+is_of_old(int fd, const struct between *b)
+{
+	return is_left_of(fd, b->position, b) || is_part(fd, b);
 }
 
 struct known_search {
@@ -432,7 +405,7 @@ take_between(struct following *all, const struct rotated_file *r,
 		return NULL;
 	fd = open_rotated(r, &denied);
 	if (denied && (kept == NULL || position_is_guess(kept)))
-		deny(all, r, b, kept);
+		deny(all, r, b, kept != NULL ? kept : b->text);
 	if (fd < 0)
 		return NULL;
 	if (is_half(r->path, fd, b) || (kept != NULL && is_at(fd, kept)) ||
@@ -548,7 +521,7 @@ take_copy(struct following *all, const struct rotated_file *r,
 	log_info("what was not read before the file was truncated is read in "
 		 "its copy source=%s path=%s is=%s offset=%" PRId64,
 	    all->sources[source].name, was->path, r->path, was->offset);
-	if (f == NULL || may_unpack(f))
+	if (f == NULL || file_is_packed(f->file) || may_unpack(f))
 		return follow(all, &identity, fd, was->path, was);
 	close(fd);
 	followed_suspect(f, NULL);
@@ -665,7 +638,7 @@ try_again(struct text key, void *value, void *ctx)
 		break;
 	}
 	if (!d->again && map_get(all->by_identity, key) == NULL)
-		following_forget(all, i->source, &d->kept);
+		following_unkeep(all, i);
 	/* It may have been compressed. */
 	if (!there && read_between(all, r, &d->between) == NULL &&
 	    map_count(all->denied) == denied)
@@ -694,15 +667,30 @@ succession_copy(
 	return found;
 }
 
+/* Whether nothing is new in what was a copy of a text until another took the
+ * place of that, or has begun to. */
+static bool
+is_still_copy(struct followed *copy, const struct followed *f,
+    const struct position *was)
+{
+	const struct between b = { .position = was, .copies = true };
+	int64_t size;
+
+	/* Nothing of the original was read: all of it is new. */
+	if (was->offset == 0 && copy->copy)
+		return false;
+	if (copy->copy && file_look(copy->file) == copy->copied)
+		return true;
+	return is_part(file_fd(copy->file), &b) ||
+	       (!copy->copy && file_is_copy(copy->file, f->file, &size));
+}
+
 void
 succession_copies(struct followed *f, const struct position *was)
 {
 	struct followed *other = TAILQ_FIRST(&f->all->all), *next;
 
 	for (; f->copies > 0 && other != NULL; other = next) {
-		bool copy, again;
-		int64_t size;
-
 		next = TAILQ_NEXT(other, link);
 		if (other->original != f || !followed_open(other))
 			continue;
@@ -710,17 +698,13 @@ succession_copies(struct followed *f, const struct position *was)
 		if (was != NULL && was->offset > 0 &&
 		    position_is(file_fd(other->file), was))
 			continue;
-		/* Nothing of the original was read: all of it is. */
-		again = was != NULL && was->offset == 0 && other->copy;
-		copy = !again && (was == NULL || other->copy ||
-				     file_is_copy(other->file, f->file, &size));
-		followed_suspect(other, NULL);
-		if (copy)
+		if (was == NULL || is_still_copy(other, f, was)) {
 			file_skip(other->file, file_look(other->file));
-		if (again) {
+		} else if (other->copy) {
 			file_seek(other->file, 0, 1);
 			followed_ready(other);
 		}
+		followed_suspect(other, NULL);
 		followed_dirty(other);
 	}
 }
@@ -1025,6 +1009,10 @@ stray_done(struct following *all, const struct stray *s, const struct name *n)
 	}
 	if (s->denied)
 		return;
+	/* What it held is told all the same. */
+	if (map_get(all->by_identity, identity_key(&s->identity)) == NULL)
+		map_put(all->released, identity_key(&s->identity),
+		    position_copy(p));
 	if (position_is_done(p)) {
 		log_info("a rotated file is not found, it was read to its "
 			 "end path=%s offset=%" PRId64,

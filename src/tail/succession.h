@@ -64,10 +64,6 @@ void succession_copies(struct followed *f, const struct position *was);
 /** Tries again to read rotated files for which there was no permission; asks
  * for a poll where there is none yet. */
 void succession_look_again(struct following *all);
-/** Tells their positions, of which those that were told are left out unless
- * they are to be told again. */
-void succession_denied_tell(
-    struct following *all, bool again, tail_position_fn *fn, void *ctx);
 void succession_denied_free(void *denied);
 
 /** f may be read now, for old, which was in its place, has been. */

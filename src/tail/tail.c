@@ -428,6 +428,19 @@ name_taken(struct tail *t, struct name *n)
 		turnover_add(t, n, old, NULL, NULL);
 }
 
+/* It may be rotated before it can be read. */
+static void
+name_keep(struct tail *t, const struct name *n, const struct stat *st)
+{
+	struct identity identity = identity_of(n->source, st);
+	const struct position *p;
+
+	if (!S_ISREG(st->st_mode) || position_for(t, n, &identity) != NULL)
+		return;
+	p = following_keep(&t->all, &identity, n->path, NULL, 0);
+	map_put(t->all.known, identity_key(&identity), position_copy(p));
+}
+
 /* A glob does not speak of what is not there, nor of directories. */
 static void
 name_gone(struct tail *t, struct name *n, enum name_state state,
@@ -478,8 +491,10 @@ name_look(struct tail *t, struct name *n)
 		name_say(t, n, NAME_REFUSED, &err);
 		return;
 	case FILE_DENIED:
-		if (there) /* another file; not there: who knows */
+		if (there) { /* another file; not there: who knows */
 			name_taken(t, n);
+			name_keep(t, n, &st);
+		}
 		name_say(t, n, NAME_DENIED, &err);
 		name_mind_attributes(n);
 		return;
@@ -795,9 +810,24 @@ tell_position(struct followed *f, tail_position_fn *fn, void *ctx)
 	f->dirty = false;
 }
 
+struct position_call {
+	tail_position_fn *fn;
+	void *ctx;
+};
+
+static void
+tell_kept(struct text key, void *value, void *ctx)
+{
+	const struct position_call *call = ctx;
+
+	(void)key;
+	call->fn(0, value, call->ctx);
+}
+
 void
 tail_positions(struct tail *t, bool all, tail_position_fn *fn, void *ctx)
 {
+	struct position_call call = { fn, ctx };
 	struct followed *f;
 
 	tell_started(t, all || map_count(t->all.gone) > 0, fn, ctx);
@@ -806,7 +836,7 @@ tail_positions(struct tail *t, bool all, tail_position_fn *fn, void *ctx)
 	tell_position(f, fn, ctx);
 	while ((f = TAILQ_FIRST(&t->all.dirty)) != NULL)
 		tell_position(f, fn, ctx);
-	succession_denied_tell(&t->all, all, fn, ctx);
+	map_each(t->all.kept, tell_kept, &call);
 }
 
 struct gone_call {

@@ -432,6 +432,11 @@ class World:
     def op_kill(self):
         if self.process:
             self.count['kills'] += 1
+            # In a file that had been rotated away and read to its end: nobody
+            # may have heard of it.
+            for name, f in self.files.items():
+                if name != self.current():
+                    self.unheard.update(self.must.intersection(f.text.ids))
         self.end(signal.SIGKILL, (-signal.SIGKILL,))
 
     def end(self, number, statuses):
