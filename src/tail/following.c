@@ -542,6 +542,13 @@ read_share(struct followed *f)
 			let_go_on(f);
 		return 0;
 	}
+	if (f->original != NULL && followed_open(f->original) &&
+	    file_look(f->original->file) <
+		file_read_offset(f->original->file)) {
+		followed_ready(f->original);
+		followed_ready(f);
+		return 0;
+	}
 	if (is_copy(f, &size)) {
 		file_skip(f->file, size);
 		f->at_end = true;
@@ -596,9 +603,9 @@ read_share(struct followed *f)
 static bool
 is_first(struct followed *f)
 {
-	return f->fresh && !f->held && f->original == NULL &&
-	       f->round != f->all->round && file_read_offset(f->file) == 0 &&
-	       followed_open(f) && (file_look(f->file) > 0 || f->touched);
+	return !f->held && f->original == NULL && f->round != f->all->round &&
+	       file_read_offset(f->file) == 0 && followed_open(f) &&
+	       (file_look(f->file) > 0 || f->touched);
 }
 
 /* Looks for copies of such files, which come before them. */
@@ -655,7 +662,7 @@ file_event(enum watch_event event, const char *name, bool is_dir, void *ctx)
 	(void)is_dir;
 	followed_ready(f);
 	if (event == WATCH_CONTENT) {
-		f->touched = f->fresh;
+		f->touched = file_read_offset(f->file) == 0;
 		return;
 	}
 	LIST_FOREACH(n, &f->names, others)

@@ -49,7 +49,7 @@ struct followed {
 
 	bool deaf;      /* its file system does not tell of every write */
 	bool fresh;     /* nothing of it was read yet, nor in an earlier life */
-	bool touched;   /* likewise, but something was written to it */
+	bool touched;   /* it was written to while nothing was read */
 	bool first;     /* in this round something of it is read at last */
 	bool at_end;    /* it was read to its end */
 	bool succeeded; /* held: its place is taken, or will not be */

@@ -889,7 +889,8 @@ find_rewritten(const struct stray *s, const struct name *n)
 	struct followed *f = n == NULL ? NULL : n->file;
 	int64_t offset;
 
-	if (f == NULL || !f->fresh || file_read_offset(f->file) > 0)
+	if (f == NULL || !f->fresh || file_read_offset(f->file) > 0 ||
+	    s->position->offset == 0)
 		return NULL;
 	offset = position_is(file_fd(f->file), s->position)
 	             ? s->position->offset

@@ -368,8 +368,8 @@ name_follow(struct tail *t, struct name *n, int fd, const struct stat *st)
 		 "source=%s path=%s",
 	    source_name(t, n->source), n->path);
 	followed_succeed(old);
-	if (is_new)
-		turnover_add(t, n, old, NULL, f);
+	/* Also where an older one came back. */
+	turnover_add(t, n, old, NULL, is_new ? f : NULL);
 }
 
 static void
