@@ -423,6 +423,7 @@ changed(struct followed *f)
 		break;
 	}
 	succession_copies(f, NULL);
+	was->seen_ms = clock_wall_ms();
 	followed_was(f, was);
 }
 

@@ -261,26 +261,29 @@ is_part(int fd, const struct between *b)
 	return n > 0 && position_head_is(p, (struct text){ head, (size_t)n });
 }
 
-static bool
-is_of_old(int fd, const struct between *b)
-{
-	return is_left_of(fd, b->position, b) || is_part(fd, b);
-}
-
-struct known_search {
+/* Of the positions in texts that a file begins with, the last. */
+struct told_search {
 	const struct between *b;
 	int fd;
-	bool found;
+	const struct position *found;
 };
 
 static void
-compare_known(struct text key, void *value, void *ctx)
+consider(struct told_search *s, const struct position *p)
+{
+	if ((s->found == NULL || p->offset > s->found->offset) &&
+	    is_left_of(s->fd, p, s->b))
+		s->found = p;
+}
+
+static void
+consider_known(struct text key, void *value, void *ctx)
 {
 	const struct identity *i = (const void *)key.data;
-	struct known_search *s = ctx;
+	struct told_search *s = ctx;
 
-	if (!s->found && i->source == s->b->source)
-		s->found = is_left_of(s->fd, value, s->b);
+	if (i->source == s->b->source)
+		consider(s, value);
 }
 
 /* The followed file that holds all that is in another one, so many bytes. */
@@ -310,27 +313,32 @@ find_holder(
 	return NULL;
 }
 
-/* The position of a text that a followed file held before, where another one
- * holds that now. */
-static const struct position *
-find_text_before(struct following *all, int fd, const struct between *b)
+/* Those of the texts that followed files held before. */
+static void
+consider_texts_before(struct following *all, struct told_search *s)
 {
 	struct followed *f;
 
 	TAILQ_FOREACH(f, &all->all, link)
-	if (f->source == b->source && f->was != NULL &&
-	    is_left_of(fd, f->was, b))
-		return f->was;
-	return NULL;
+	if (f->source == s->b->source && f->was != NULL)
+		consider(s, f->was);
 }
 
+/* A log is taken for a copy only where it was made before the truncation was
+ * seen: many logs begin with the same lines. */
 const struct position *
 succession_text_before(
     struct following *all, size_t source, const char *path, int fd)
 {
 	const struct between b = { .path = path, .source = source };
+	struct told_search s = { &b, fd, NULL };
+	int64_t born_ns = rotated_born_ns(fd);
 
-	return find_text_before(all, fd, &b);
+	consider_texts_before(all, &s);
+	if (s.found == NULL || born_ns == 0 ||
+	    born_ns > s.found->seen_ms * 1000000)
+		return NULL;
+	return s.found;
 }
 
 /* It may yet grow: short files may be the same by chance. */
@@ -348,25 +356,41 @@ follow_grown(struct following *all, const struct identity *identity, int fd,
 	f->fresh = false;
 }
 
-/* Whether what is in a file is or was in another that is read. */
+/* Whether a file holds nothing behind a position. */
+static bool
+ends_at(int fd, const struct position *p)
+{
+	struct stat st;
+
+	if (is_packed(fd))
+		return position_is_done(p);
+	return fstat(fd, &st) != 0 || st.st_size <= p->offset;
+}
+
+/* Whether what is in a file is or was in another that is read.  Where only its
+ * first part is, *from is set to the position behind that; lent. */
 static bool
 is_told(struct following *all, const struct identity *identity, int fd,
-    const struct between *b)
+    const struct between *b, const struct position **from)
 {
 	int64_t size;
 	struct followed *holder = find_holder(all, fd, b, &size);
-	struct known_search s = { b, fd, false };
+	struct told_search s = { b, fd, NULL };
 
+	*from = NULL;
 	if (holder != NULL) {
 		if (!is_packed(fd) && file_read_offset(holder->file) >= size)
 			follow_grown(all, identity, fd, b->path, size);
 		return true;
 	}
-	if (b->was == NULL && is_of_old(fd, b))
-		return true;
-	map_each(all->known, compare_known, &s);
-	map_each(all->released, compare_known, &s);
-	return s.found;
+	if (b->was == NULL)
+		consider(&s, b->position);
+	consider_texts_before(all, &s);
+	map_each(all->known, consider_known, &s);
+	map_each(all->released, consider_known, &s);
+	*from = s.found;
+	return s.found != NULL ? ends_at(fd, s.found)
+	                       : b->was == NULL && is_part(fd, b);
 }
 
 /* An empty file may be a copy of the log that is being made. */
@@ -393,8 +417,8 @@ take_between(struct following *all, const struct rotated_file *r,
 {
 	struct identity identity = identity_of_rotated(b->source, r);
 	struct followed *f = map_get(all->by_identity, identity_key(&identity));
-	const struct position *kept = position_of(all, &identity), *before;
-	struct position *was = NULL;
+	const struct position *kept = position_of(all, &identity), *from;
+	struct position *was = NULL, *begin;
 	bool denied;
 	int fd;
 
@@ -409,18 +433,20 @@ take_between(struct following *all, const struct rotated_file *r,
 	if (fd < 0)
 		return NULL;
 	if (is_half(r->path, fd, b) || (kept != NULL && is_at(fd, kept)) ||
-	    is_told(all, &identity, fd, b)) {
+	    is_told(all, &identity, fd, b, &from)) {
 		close(fd);
 		return NULL;
 	}
-	before = find_text_before(all, fd, b);
 	log_info("log was rotated more than once, this file is read too "
 		 "source=%s path=%s is=%s",
 	    all->sources[b->source].name, b->path, r->path);
 	/* By chance under the number of one that is gone, or truncated. */
 	if (kept != NULL)
 		was = position_copy(kept);
-	f = follow(all, &identity, fd, b->path, before);
+	begin = from == NULL ? NULL : position_copy(from);
+	f = follow(all, &identity, fd, b->path, begin);
+	if (begin != NULL)
+		position_free(begin);
 	followed_was(f, was);
 	if (r->size == 0)
 		suspect_copy(all, f, b);
@@ -565,11 +591,12 @@ follow_known(struct following *all, const struct identity *identity, int fd,
     const struct position *p, const struct between *b)
 {
 	bool guess = position_is_guess(p);
+	const struct position *from;
 
 	if ((p->offset > 0 || !guess) && is_at(fd, p))
 		return follow(all, identity, fd, p->path, p);
-	if (guess && !is_told(all, identity, fd, b))
-		return follow(all, identity, fd, p->path, NULL);
+	if (guess && !is_told(all, identity, fd, b, &from))
+		return follow(all, identity, fd, p->path, from);
 	if (guess)
 		following_forget(all, identity->source, p);
 	close(fd);
@@ -670,8 +697,8 @@ succession_copy(
 /* Whether nothing is new in what was a copy of a text until another took the
  * place of that, or has begun to. */
 static bool
-is_still_copy(struct followed *copy, const struct followed *f,
-    const struct position *was)
+is_still_copy(
+    struct followed *copy, const struct followed *f, const struct position *was)
 {
 	const struct between b = { .position = was, .copies = true };
 	int64_t size;
@@ -818,17 +845,17 @@ is_taken(const struct following *all, const struct identity *identity)
 }
 
 /* Whether a file may be looked into for what it holds.  What was read to its
- * end is only asked for where it was written to since. */
+ * end is only asked for where it was written to since that was made. */
 static bool
 may_be_copy(
     struct following *all, const struct stray *s, const struct rotated_file *r)
 {
-	size_t source = s->identity.source;
-	struct identity identity = identity_of_rotated(source, r);
-	const struct between b = { .since_ms = all->seen_ms[source] };
+	struct identity identity = identity_of_rotated(s->identity.source, r);
+	const struct position *p = s->position;
 
-	return s->position->offset > 0 &&
-	       (!position_is_done(s->position) || is_newly_written(r, &b)) &&
+	return p->offset > 0 &&
+	       (!position_is_done(p) ||
+		   r->written_ns >= position_born_ns(p) - TICK_NS) &&
 	       !is_taken(all, &identity);
 }
 
@@ -844,11 +871,44 @@ has_position(
 	return p != NULL && is_at(fd, p);
 }
 
-/* The file of a position under a rotated name: by its number, or as a copy of
- * it that was made elsewhere, by what it holds. */
+/* The file of a position under a rotated name: by its number. */
 static const struct rotated_file *
-find_rotated(struct following *all, struct stray *s,
-    const struct rotated_file *files, size_t count, bool by_number, int *fd)
+find_numbered(struct following *all, struct stray *s,
+    const struct rotated_file *files, size_t count, int *fd)
+{
+	const struct position *p = s->position;
+	const struct between b = {
+		.path = p->path,
+		.source = s->identity.source,
+		.since_ms = all->seen_ms[s->identity.source],
+		.position = p,
+	};
+	bool denied;
+
+	for (size_t i = count; i-- > 0;) {
+		const struct rotated_file *r = &files[i];
+
+		if (r->inode != p->inode || r->device != p->device)
+			continue;
+		*fd = open_rotated(r, &denied);
+		if (denied) {
+			s->denied = true;
+			deny(all, r, &b, p);
+		}
+		if (*fd < 0)
+			continue;
+		if (is_at(*fd, p))
+			return r;
+		close(*fd);
+	}
+	return NULL;
+}
+
+/* The same as a copy that was made elsewhere, by what it holds.  Most that lost
+ * their number were compressed: others may only begin with the same lines. */
+static const struct rotated_file *
+find_copied(struct following *all, struct stray *s,
+    const struct rotated_file *files, size_t count, bool packed, int *fd)
 {
 	const struct position *p = s->position;
 	bool denied;
@@ -856,26 +916,13 @@ find_rotated(struct following *all, struct stray *s,
 	for (size_t i = count; i-- > 0;) {
 		const struct rotated_file *r = &files[i];
 
-		if (by_number ? r->inode != p->inode || r->device != p->device
-			      : !may_be_copy(all, s, r))
+		if (!may_be_copy(all, s, r))
 			continue;
 		*fd = open_rotated(r, &denied);
-		if (denied && by_number) {
-			const struct between b = {
-				.path = p->path,
-				.source = s->identity.source,
-				.since_ms = all->seen_ms[s->identity.source],
-				.position = p,
-			};
-
-			s->denied = true;
-			deny(all, r, &b, p);
-		}
 		if (*fd < 0)
 			continue;
-		if (is_at(*fd, p) &&
-		    (by_number ||
-			!has_position(all, s->identity.source, r, *fd)))
+		if (is_packed(*fd) == packed && is_at(*fd, p) &&
+		    !has_position(all, s->identity.source, r, *fd))
 			return r;
 		close(*fd);
 	}
@@ -918,6 +965,7 @@ find_packed(struct following *all, struct stray *s,
 		.source = s->identity.source,
 		.position = p,
 	};
+	const struct position *from;
 	bool denied;
 
 	if (p->offset > 0 || position_born_ns(p) == 0)
@@ -934,7 +982,7 @@ find_packed(struct following *all, struct stray *s,
 			continue;
 		if (is_packed(*fd) && !has_position(all, b.source, r, *fd) &&
 		    !is_half(r->path, *fd, &b) &&
-		    !is_told(all, &identity, *fd, &b))
+		    !is_told(all, &identity, *fd, &b, &from) && from == NULL)
 			return r;
 		close(*fd);
 	}
@@ -975,9 +1023,11 @@ stray_find(struct following *all, struct rotated *r, struct stray *s)
 
 	if (position_is_guess(p) && guess_find(all, s, files, count))
 		return;
-	found = find_rotated(all, s, files, count, true, &fd);
+	found = find_numbered(all, s, files, count, &fd);
 	if (found == NULL && !s->denied)
-		found = find_rotated(all, s, files, count, false, &fd);
+		found = find_copied(all, s, files, count, true, &fd);
+	if (found == NULL && !s->denied)
+		found = find_copied(all, s, files, count, false, &fd);
 	if (found == NULL && !s->denied)
 		found = find_packed(all, s, files, count, &fd);
 	if (found == NULL)
