@@ -71,16 +71,22 @@ is_packed(int fd)
 	return n > 0 && compression_is((struct text){ head, (size_t)n });
 }
 
+/* Whether two times at which a file was made are not the same, for sure. */
+static bool
+is_born_else(int64_t a_ns, int64_t b_ns)
+{
+	return a_ns != 0 && b_ns != 0 && a_ns != b_ns;
+}
+
 /* Whether a position is of that file, or of what it was compressed from. */
 static bool
 is_at(int fd, const struct position *p)
 {
-	if (!is_packed(fd))
-		return position_is(fd, p);
-	/* Nothing of it was read: its number is by chance that of another. */
+	/* Nothing of it was read: its number may be by chance that of another.
+	 */
 	if (p->offset == 0)
-		return position_born_ns(p) == rotated_born_ns(fd);
-	return position_is_packed(fd, p);
+		return !is_born_else(position_born_ns(p), rotated_born_ns(fd));
+	return is_packed(fd) ? position_is_packed(fd, p) : position_is(fd, p);
 }
 
 /* Follows a file that has no name of ours any more, or a compressed one, from a
@@ -1002,7 +1008,9 @@ guess_find(struct following *all, struct stray *s,
 	};
 
 	for (size_t i = 0; i < count; i++) {
-		if (!is_file(&files[i], &s->identity))
+		if (!is_file(&files[i], &s->identity) ||
+		    is_born_else(
+			position_born_ns(s->position), files[i].born_ns))
 			continue;
 		s->file = take_known(all, &files[i], &b);
 		s->denied = true;
