@@ -434,8 +434,9 @@ class World:
             self.count['kills'] += 1
             # In a file that had been rotated away and read to its end: nobody
             # may have heard of it.
-            for name, f in self.files.items():
-                if name != self.current():
+            current = self.files.get(self.current())
+            for f in self.all_files():
+                if f is not current:
                     self.unheard.update(self.must.intersection(f.text.ids))
         self.end(signal.SIGKILL, (-signal.SIGKILL,))
 
