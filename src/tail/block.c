@@ -134,16 +134,16 @@ blocks_free(struct blocks *bs)
 }
 
 char *
-blocks_room(struct blocks *bs, size_t *room)
+blocks_room_for(struct blocks *bs, size_t want, size_t *room)
 {
 	size_t most = bs->max_line + CHUNK; /* len is never above max_line */
-	size_t need = bs->len + CHUNK;
+	size_t need = bs->len + (want < CHUNK ? want : CHUNK);
 
 	if (bs->capacity < need) {
 		/* In one step where a line is that long: each step may copy. */
 		if (need > 2 * CHUNK)
 			need = most;
-		else if (bs->capacity > 0)
+		else if (bs->capacity >= CHUNK)
 			need = 2 * CHUNK;
 		bs->buf = mem_resize(bs->buf, need, 1);
 		bs->capacity = need;
@@ -152,6 +152,12 @@ blocks_room(struct blocks *bs, size_t *room)
 	if (*room > ROOM_MAX)
 		*room = ROOM_MAX;
 	return bs->buf + bs->len;
+}
+
+char *
+blocks_room(struct blocks *bs, size_t *room)
+{
+	return blocks_room_for(bs, CHUNK, room);
 }
 
 static void

@@ -59,6 +59,9 @@ void blocks_free(struct blocks *bs); /* NULL does nothing */
 
 /** Room to read into: at least 1 byte, *room many.  Then blocks_feed. */
 char *blocks_room(struct blocks *bs, size_t *room);
+/** The same where about `want` bytes (above 0) are there to be read: a log to
+ * which a line is added now and then takes little memory. */
+char *blocks_room_for(struct blocks *bs, size_t want, size_t *room);
 /** Takes in len bytes that were read into blocks_room().  An unfinished line
  * waits for its writer to end it. */
 void blocks_feed(struct blocks *bs, size_t len);

@@ -26,9 +26,9 @@
 #define COUNT_SHARE (4 << 20)     /* counted in one turn */
 #define ZEROS_SHARE (1 << 20)     /* zeros looked at in one turn */
 #define HOLE 4096       /* so many zeros within a text are none of it */
+#define ROOM_LEAST 4096 /* for what comes while it is read */
 #define COPY_HEAD 65536 /* compared of a copy, */
-#define LINE_TAIL 65536 /* bytes in which the start of a last line is sought   \
-	                 */
+#define LINE_TAIL 65536 /* looked through for where a last line starts */
 #define COPY_TAIL 4096  /* and of its end */
 #define CUT_MIN 4096    /* with less left, it may be another text */
 #define SAME_MIN 64     /* with less in common, files may be two */
@@ -44,6 +44,7 @@ struct file {
 	int64_t born_ns;
 	int64_t size;            /* when last looked at */
 	int64_t seen_size;       /* the same, of the text that is read */
+	struct str seen;         /* bytes before that, while none was read */
 	struct timespec written; /* when read to its end */
 	const char *foreign;     /* what it is, where it is no text */
 	int64_t zeros_to; /* zeros from where it is read to there; 0: none */
@@ -220,6 +221,48 @@ look(struct file *f, struct stat *st)
 		f->size = st->st_size;
 }
 
+/* Whether what was seen of a file is still there.  Where nothing of it was read
+ * yet, that alone shows that it was truncated and has grown since. */
+static bool
+is_as_seen(const struct file *f)
+{
+	char buf[BLOCKS_ANCHOR];
+	size_t len = f->seen.len;
+
+	return f->size >= f->seen_size &&
+	       (len == 0 || (read_at(f->fd, buf, len,
+				 f->seen_size - (int64_t)len) == len &&
+				memcmp(buf, f->seen.data, len) == 0));
+}
+
+/* Zeros show nothing: a writer may have them mapped, and fill them. */
+static void
+see(struct file *f)
+{
+	char buf[BLOCKS_ANCHOR];
+	struct text text;
+
+	if (f->size <= f->seen_size || f->fd < 0)
+		return;
+	if (blocks_read_offset(f->blocks) == 0) {
+		if (!is_as_seen(f))
+			return;
+		text = read_before(f->fd, buf, sizeof buf, f->size);
+		str_clear(&f->seen);
+		if (text.len > 0 && memchr(text.data, '\0', text.len) == NULL)
+			str_add_text(&f->seen, text);
+	}
+	f->seen_size = f->size;
+}
+
+static void
+see_anew(struct file *f)
+{
+	f->seen_size = 0;
+	str_clear(&f->seen);
+	see(f);
+}
+
 struct file *
 file_new(const struct file_spec *spec, block_fn *emit, void *ctx)
 {
@@ -239,7 +282,7 @@ file_new(const struct file_spec *spec, block_fn *emit, void *ctx)
 	f->blocks = blocks_new(&origin, spec->max_line, emit, ctx);
 	f->is_packed = spec->packed;
 	look(f, &st);
-	f->seen_size = f->size;
+	see(f);
 	if (spec->offset == 0)
 		return f;
 	if (spec->packed && spec->position != NULL) {
@@ -269,6 +312,7 @@ file_free(struct file *f)
 		return;
 	packed_free(f->packed);
 	resumed_free(f);
+	str_free(&f->seen);
 	file_park(f);
 	blocks_free(f->blocks);
 	marks_free(&f->marks);
@@ -458,8 +502,10 @@ read_some(struct file *f, size_t *got, struct err *err)
 	struct text anchor = blocks_read_anchor(f->blocks);
 	int64_t offset = blocks_read_offset(f->blocks);
 	char again[BLOCKS_ANCHOR];
+	int64_t unread = f->size > offset ? f->size - offset : 0;
 	size_t room, zeros, use;
-	char *data = blocks_room(f->blocks, &room);
+	char *data =
+	    blocks_room_for(f->blocks, (size_t)unread + ROOM_LEAST, &room);
 	bool at_end;
 	struct iovec parts[] = { { again, anchor.len }, { data, room } };
 	ssize_t n;
@@ -475,7 +521,8 @@ read_some(struct file *f, size_t *got, struct err *err)
 		return FILE_BROKEN;
 	}
 	if ((size_t)n < anchor.len ||
-	    (anchor.len > 0 && memcmp(again, anchor.data, anchor.len) != 0))
+	    (anchor.len > 0 && memcmp(again, anchor.data, anchor.len) != 0) ||
+	    (offset == 0 && !is_as_seen(f)))
 		return FILE_CHANGED;
 	*got = (size_t)n - anchor.len;
 	if (*got == 0)
@@ -572,9 +619,22 @@ file_look(struct file *f)
 	struct stat st;
 
 	look(f, &st);
-	if (f->size > f->seen_size)
-		f->seen_size = f->size;
+	see(f);
 	return f->size;
+}
+
+bool
+file_is_as_read(const struct file *f)
+{
+	struct text anchor = blocks_read_anchor(f->blocks);
+	int64_t offset = blocks_read_offset(f->blocks);
+	char buf[BLOCKS_ANCHOR];
+
+	if (offset == 0)
+		return is_as_seen(f);
+	return read_at(f->fd, buf, anchor.len, offset - (int64_t)anchor.len) ==
+	           anchor.len &&
+	       memcmp(buf, anchor.data, anchor.len) == 0;
 }
 
 enum file_reading
@@ -597,16 +657,15 @@ file_read(struct file *f, size_t share, size_t *got, struct err *err)
 		count(f);
 		return FILE_MORE;
 	}
-	/* Nothing was read that could be compared. */
-	if (blocks_read_offset(f->blocks) == 0 && f->size < f->seen_size)
-		return FILE_CHANGED;
 	do {
 		n = 0;
 		reading =
 		    f->zeros_to > 0 ? pass_zeros(f) : read_some(f, &n, err);
 		*got += n;
-		if (reading != FILE_CHANGED)
-			f->seen_size = f->size;
+		if (reading != FILE_CHANGED && f->size < f->seen_size)
+			see_anew(f);
+		else if (reading != FILE_CHANGED)
+			see(f);
 	} while (reading == FILE_MORE && *got < share && n > 0);
 	if (reading == FILE_END)
 		f->written = st.st_mtim;
@@ -649,7 +708,7 @@ file_recover(struct file *f)
 	struct stat st;
 
 	look(f, &st);
-	f->seen_size = f->size;
+	see_anew(f);
 	if (place >= 0) {
 		restart(f, place, 0, false);
 		return FILE_MOVED;
@@ -686,7 +745,8 @@ static bool
 is_same(int a, int b, int64_t size)
 {
 	static const size_t lens[] = { COPY_HEAD, COPY_TAIL };
-	char *x = mem_new(COPY_HEAD, 2), *y = x + COPY_HEAD;
+	size_t room = min_size(COPY_HEAD, size);
+	char *x = mem_new(room, 2), *y = x + room;
 	bool same = true;
 
 	for (size_t i = 0; i < 2 && same; i++) {
@@ -751,8 +811,8 @@ file_holds(const struct file *f, int fd, int64_t *size)
 static int64_t
 find_last_line(int fd, int64_t size)
 {
-	char *data = mem_new(LINE_TAIL, 1), *newline;
 	size_t len = min_size(LINE_TAIL, size);
+	char *data = mem_new(len, 1), *newline;
 	int64_t at = size - (int64_t)len;
 
 	len = read_at(fd, data, len, at);

@@ -73,9 +73,12 @@ enum file_reading {
 	FILE_BROKEN,  /* read failed, reason in err */
 };
 
-/** Looks how large it is, in bytes: that it got smaller is seen later, even
- * where nothing was read yet. */
+/** Looks how large it is, in bytes, and at what stands before its end: that it
+ * was truncated is seen later, even where nothing was read yet. */
 int64_t file_look(struct file *f);
+/** False where what was read, or looked at while nothing was read yet, is not
+ * there any more; reading will tell so too. */
+bool file_is_as_read(const struct file *f);
 
 /**
  * Reads at most about share bytes and emits their blocks.
@@ -103,8 +106,7 @@ bool file_go_on(struct file *f, struct file *old);
 void file_seek(struct file *f, int64_t offset, int64_t line);
 /** Whether what stands in f now is what was read in old, or its first part.
  * *size is set to how many bytes that are, if it is. */
-bool file_is_copy(
-    const struct file *f, const struct file *old, int64_t *size);
+bool file_is_copy(const struct file *f, const struct file *old, int64_t *size);
 /** Whether all that an open file holds, perhaps compressed, stands at the start
  * of f; *size likewise, as it is in the file.  False where f is parked or
  * compressed itself. */

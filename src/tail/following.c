@@ -398,13 +398,14 @@ changed(struct followed *f)
 {
 	int64_t read = file_read_offset(f->file);
 	int64_t unread = file_unread(f->file);
+	uint64_t newest = f->all->last_id;
 	struct position now, *was;
 
 	followed_position(f, &now);
 	was = position_copy(&now);
 	followed_dirty(f);
 	f->all->callbacks.end(f->id, f->all->callbacks.ctx);
-	succession_copies(f, was);
+	succession_copies(f, was, newest);
 	switch (file_recover(f->file)) {
 	case FILE_ANEW:
 		truncated(f, was, read, unread);
@@ -422,7 +423,7 @@ changed(struct followed *f)
 		    file_offset(f->file));
 		break;
 	}
-	succession_copies(f, NULL);
+	succession_copies(f, NULL, newest);
 	was->seen_ms = clock_wall_ms();
 	followed_was(f, was);
 }
@@ -511,22 +512,40 @@ read_foreign(struct followed *f, const struct err *err)
 	let_go_on(f);
 }
 
-/* Whether it is still but a copy of another one, so many bytes.  What was taken
- * for one and is not is read from its start. */
+/* Whether a file under a rotated name is still but a copy, so many bytes. Where
+ * its original is another text by now, that decides. */
 static bool
 is_copy(struct followed *f, int64_t *size)
 {
-	if (f->original == NULL)
+	struct followed *original = f->original;
+
+	if (original == NULL)
 		return false;
-	if (file_is_copy(f->file, f->original->file, size)) {
+	if (file_is_copy(f->file, original->file, size)) {
 		f->copy = true;
 		f->copied = *size;
 		return true;
+	}
+	if (followed_open(original) && !file_is_packed(original->file) &&
+	    !file_is_as_read(original->file)) {
+		changed(original);
+		followed_ready(original);
+		return false;
 	}
 	if (f->copy)
 		file_seek(f->file, 0, 1);
 	followed_suspect(f, NULL);
 	return false;
+}
+
+/* Whether something stands where nothing was seen yet: copies of what perhaps
+ * stood there before are looked for first. */
+static bool
+is_news(struct followed *f)
+{
+	return !f->held && f->original == NULL && !file_is_packed(f->file) &&
+	       file_read_offset(f->file) == 0 && file_unread(f->file) == 0 &&
+	       file_look(f->file) > 0;
 }
 
 /* Reads a share of a file.  Returns how many bytes there were. */
@@ -543,18 +562,19 @@ read_share(struct followed *f)
 			let_go_on(f);
 		return 0;
 	}
-	if (f->original != NULL && followed_open(f->original) &&
-	    file_look(f->original->file) <
-		file_read_offset(f->original->file)) {
-		followed_ready(f->original);
-		followed_ready(f);
-		return 0;
-	}
 	if (is_copy(f, &size)) {
 		file_skip(f->file, size);
 		f->at_end = true;
 		read_ended(f);
 		followed_dirty(f);
+		return 0;
+	}
+	if (f->original != NULL || f->after != NULL) {
+		followed_ready(f);
+		return 0;
+	}
+	if (is_news(f)) {
+		followed_ready(f);
 		return 0;
 	}
 	switch (file_read(f->file, SHARE, &got, &err)) {
@@ -606,7 +626,8 @@ is_first(struct followed *f)
 {
 	return !f->held && f->original == NULL && f->round != f->all->round &&
 	       file_read_offset(f->file) == 0 && followed_open(f) &&
-	       (file_look(f->file) > 0 || f->touched);
+	       (file_look(f->file) > 0 || f->touched) &&
+	       file_is_as_read(f->file);
 }
 
 /* Looks for copies of such files, which come before them. */
@@ -638,12 +659,14 @@ look_for_copies(struct following *all)
 void
 following_read(struct following *all)
 {
-	struct followed *last, *f = NULL;
+	struct followed *f;
+	size_t count = 0;
 
 	look_for_copies(all);
 	all->round++;
-	last = TAILQ_LAST(&all->ready, all_files);
-	while (f != last && !TAILQ_EMPTY(&all->ready)) {
+	TAILQ_FOREACH(f, &all->ready, ready_link)
+	count++;
+	while (count-- > 0 && !TAILQ_EMPTY(&all->ready)) {
 		f = TAILQ_FIRST(&all->ready);
 		TAILQ_REMOVE(&all->ready, f, ready_link);
 		f->ready = false;
@@ -803,6 +826,9 @@ followed_position(struct followed *f, struct position *p)
 		.inode = f->identity.inode,
 		.seen_ms = f->all->looked_ms,
 	};
+	/* While nothing is read, nothing shows what it was emptied of. */
+	if (file_read_offset(f->file) == 0 && f->read_ms < p->seen_ms)
+		p->seen_ms = f->read_ms;
 	file_position(f->file,
 	    f->held && (f->succeeded || f->deleted) && f->at_end &&
 		file_unread(f->file) == 0,

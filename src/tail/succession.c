@@ -78,6 +78,14 @@ is_born_else(int64_t a_ns, int64_t b_ns)
 	return a_ns != 0 && b_ns != 0 && a_ns != b_ns;
 }
 
+/* The position of a compressed file is that of what it was made of. */
+bool
+succession_is_reused(int fd, const struct position *p)
+{
+	return is_born_else(rotated_born_ns(fd), position_born_ns(p)) &&
+	       !is_packed(fd) && !watch_is_layered(fd);
+}
+
 /* Whether a position is of that file, or of what it was compressed from. */
 static bool
 is_at(int fd, const struct position *p)
@@ -345,6 +353,21 @@ succession_text_before(
 	    born_ns > s.found->seen_ms * 1000000)
 		return NULL;
 	return s.found;
+}
+
+/* Whether an open file begins with more than the text of a position, all of
+ * which was told of another one. */
+static bool
+is_of_longer(
+    struct following *all, size_t source, int fd, const struct position *p)
+{
+	const struct between b = { .path = p->path, .source = source };
+	struct told_search s = { &b, fd, p };
+
+	consider_texts_before(all, &s);
+	map_each(all->known, consider_known, &s);
+	map_each(all->released, consider_known, &s);
+	return s.found != p;
 }
 
 /* It may yet grow: short files may be the same by chance. */
@@ -719,13 +742,15 @@ is_still_copy(
 }
 
 void
-succession_copies(struct followed *f, const struct position *was)
+succession_copies(
+    struct followed *f, const struct position *was, uint64_t newest)
 {
 	struct followed *other = TAILQ_FIRST(&f->all->all), *next;
 
 	for (; f->copies > 0 && other != NULL; other = next) {
 		next = TAILQ_NEXT(other, link);
-		if (other->original != f || !followed_open(other))
+		if (other->original != f || other->id > newest ||
+		    !followed_open(other))
 			continue;
 		/* What is in it behind that is still to be read. */
 		if (was != NULL && was->offset > 0 &&
@@ -874,7 +899,7 @@ has_position(
 	struct identity identity = identity_of_rotated(source, r);
 	const struct position *p = map_get(all->known, identity_key(&identity));
 
-	return p != NULL && is_at(fd, p);
+	return p != NULL && is_at(fd, p) && !succession_is_reused(fd, p);
 }
 
 /* The file of a position under a rotated name: by its number. */
@@ -903,7 +928,7 @@ find_numbered(struct following *all, struct stray *s,
 		}
 		if (*fd < 0)
 			continue;
-		if (is_at(*fd, p))
+		if (is_at(*fd, p) && !succession_is_reused(*fd, p))
 			return r;
 		close(*fd);
 	}
@@ -928,7 +953,8 @@ find_copied(struct following *all, struct stray *s,
 		if (*fd < 0)
 			continue;
 		if (is_packed(*fd) == packed && is_at(*fd, p) &&
-		    !has_position(all, s->identity.source, r, *fd))
+		    !has_position(all, s->identity.source, r, *fd) &&
+		    !is_of_longer(all, s->identity.source, *fd, p))
 			return r;
 		close(*fd);
 	}
@@ -1092,6 +1118,22 @@ stray_done(struct following *all, const struct stray *s, const struct name *n)
 	following_forget(all, s->identity.source, p);
 }
 
+/* Since when copies may have been made that were not looked for. */
+static int64_t
+unseen_since(
+    const struct following *all, const struct strays *s, size_t from, size_t to)
+{
+	int64_t since_ms = all->seen_ms[s->at[from].identity.source];
+
+	for (size_t i = from; i < to; i++) {
+		const struct position *p = s->at[i].position;
+
+		if (p->offset == 0 && p->seen_ms < since_ms)
+			since_ms = p->seen_ms;
+	}
+	return since_ms;
+}
+
 /* All positions of one path, oldest first: each is read before the next, then
  * those that came later, then what is there now. */
 static void
@@ -1107,7 +1149,7 @@ resume_path(struct following *all, struct rotated *r, const struct strays *s,
 		.path = path,
 		.source = source,
 		.old_born_ns = position_born_ns(newest->position),
-		.since_ms = all->seen_ms[source],
+		.since_ms = unseen_since(all, s, from, to),
 		.position = newest->position,
 		.next = next,
 	};

@@ -58,8 +58,17 @@ const struct position *succession_text_before(
 bool succession_copy(
     struct followed *f, struct rotated *r, const struct position *was);
 /** The text of f changes: decides about those that may be copies of it as it
- * was at a position; all are where that is NULL. */
-void succession_copies(struct followed *f, const struct position *was);
+ * was at a position; all are where that is NULL.
+ *
+ * newest  id of the last file followed before the change was seen: who came
+ *         later was found by it, and is no copy of what stood there */
+void succession_copies(
+    struct followed *f, const struct position *was, uint64_t newest);
+
+/** Whether an open file has by chance the number of that of a position, which
+ * is gone.  False where the file system copies what is written to: it is not
+ * made anew by that. */
+bool succession_is_reused(int fd, const struct position *p);
 
 /** Tries again to read rotated files for which there was no permission; asks
  * for a poll where there is none yet. */

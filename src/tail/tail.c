@@ -222,17 +222,6 @@ was_started(const struct tail *t, const struct name *n)
 	return false;
 }
 
-/* Whether an open file has by chance the number of one that is gone; where the
- * file system copies what is written to, it is not made anew. */
-static bool
-is_reused(int fd, const struct position *p)
-{
-	int64_t born_ns = rotated_born_ns(fd), was_ns = position_born_ns(p);
-
-	return born_ns != was_ns && born_ns != 0 && was_ns != 0 &&
-	       !watch_is_layered(fd);
-}
-
 /* Where to start in a file that is not followed yet.  Returns its position from
  * before, where it is another text now or may be. */
 static struct position *
@@ -253,7 +242,7 @@ choose_start(struct tail *t, const struct name *n,
 		    s->name, n->path, before->offset);
 		spec->offset = before->offset;
 		spec->line = before->line;
-	} else if (p != NULL && is_reused(spec->fd, p)) {
+	} else if (p != NULL && succession_is_reused(spec->fd, p)) {
 		was = position_copy(p);
 	} else if (p != NULL && position_is(spec->fd, p)) {
 		spec->offset = p->offset;

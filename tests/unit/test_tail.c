@@ -159,13 +159,19 @@ on_settled(void *ctx)
 /* What the kernel has to tell is in its queue already when a call of ours
  * returned: a few turns take it all in. */
 static void
+run_turns(int turns)
+{
+	w.settle_turns = turns;
+	turn_ask(w.settling);
+	loop_run(w.loop);
+}
+
+static void
 settle(void)
 {
-	do {
-		w.settle_turns = 20;
-		turn_ask(w.settling);
-		loop_run(w.loop);
-	} while (!tail_caught_up(w.tail));
+	do
+		run_turns(20);
+	while (!tail_caught_up(w.tail));
 }
 
 static void
@@ -1325,6 +1331,35 @@ what_an_empty_log_got_before_it_was_emptied_is_read_in_the_copy(void **state)
 	expect("1\ntwo\n");
 }
 
+/* While it waits for the file before it. */
+static void
+a_log_that_was_seen_is_noticed_to_be_another_before_it_is_read(void **state)
+{
+	struct str banner = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		str_printf(&banner, "the same at each start, line %d\n", i);
+	w.keep_quiet = true;
+	append("a.log", "1\n");
+	start("a.log");
+	expect_lines(1);
+	for (int i = 0; i < 2000; i++)
+		append("a.log", banner.data);
+	move("a.log", "a.log.9");
+	append("a.log", banner.data);
+	append("a.log", "2\n");
+	run_turns(3);
+	assert_in_range(w.lines, 1, 200000); /* it waits still */
+	copy("a.log", "a.log.1");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", banner.data);
+	append("a.log", "three\n");
+	expect_lines(1 + 2000 * 100 + 101 + 101);
+	assert_null(w.losses.data);
+	str_free(&banner);
+}
+
 static void
 an_empty_rotated_file_holds_nobody_up(void **state)
 {
@@ -1467,6 +1502,37 @@ a_banner_does_not_make_a_file_the_one_that_was_deleted(void **state)
 	save();
 	stop();
 	move("a.log", "a.log.1");
+	start("a.log");
+	expect(want.data);
+	str_free(&banner);
+	str_free(&want);
+}
+
+/* Of two texts that it begins with, it is a copy of the longer. */
+static void
+a_banner_does_not_make_a_copy_that_of_another_file(void **state)
+{
+	struct str banner = { 0 }, want = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		str_printf(&banner, "banner %d\n", i);
+	str_printf(&want, "%s%s1\n", banner.data, banner.data);
+	append("a.log", banner.data);
+	start("a.log");
+	expect(banner.data);
+	move("a.log", "a.log.2");
+	append("a.log", banner.data);
+	append("a.log", "1\n");
+	expect(want.data);
+	unlink("a.log.2");
+	settle();
+	save();
+	stop();
+	copy("a.log", "a.log.1");
+	unlink("a.log");
+	append("a.log", "2\n");
+	str_printf(&want, "2\n");
 	start("a.log");
 	expect(want.data);
 	str_free(&banner);
@@ -2113,6 +2179,8 @@ main(void)
 		real(a_log_truncated_after_its_rotation_waits_for_its_copy),
 		real(
 		    what_an_empty_log_got_before_it_was_emptied_is_read_in_the_copy),
+		real(
+		    a_log_that_was_seen_is_noticed_to_be_another_before_it_is_read),
 		real(an_empty_rotated_file_holds_nobody_up),
 		real(the_same_while_stopped),
 		real(
@@ -2122,6 +2190,7 @@ main(void)
 		real(
 		    a_banner_does_not_make_a_file_between_two_looks_the_old_one),
 		real(a_banner_does_not_make_a_file_the_one_that_was_deleted),
+		real(a_banner_does_not_make_a_copy_that_of_another_file),
 		real(
 		    a_file_that_is_to_be_compressed_to_is_left_alone_while_empty),
 		real(a_file_rotated_while_stopped_waits_for_its_successor),
