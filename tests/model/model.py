@@ -76,11 +76,14 @@ class Text:
 
 
 class File:
-    """An inode.  Held: this logwatch process has it open for sure."""
+    """An inode.  Held: this logwatch process has it open for sure.  Away: it was
+    rotated away since, so that it may count as done with though it came back.
+    """
 
     def __init__(self, text=None):
         self.text = text or Text()
         self.held = False
+        self.away = False
 
 
 class World:
@@ -154,6 +157,9 @@ class World:
         for i in gone:
             self.may.setdefault(i, Text())
 
+    def is_away(self, f):
+        return f.away or self.files.get(self.current()) is not f
+
     def all_files(self):
         return list(self.files.values()) + self.orphans
 
@@ -202,8 +208,8 @@ class World:
                 self.must.add(found[1])
                 # To a file that was read to its end and has no writer any
                 # more, for all that anybody knows who looks later.
-                if not self.process and \
-                        self.files.get(self.current()) is not self.writer:
+                if self.is_away(self.writer) and \
+                        not (self.process and self.writer.held):
                     self.unheard.add(found[1])
                 self.count['lines'] += 1
             else:
@@ -296,6 +302,7 @@ class World:
             return False
         name = self.rotated_name(dated)
         if name:
+            self.files['app.log'].away = True
             self.rename('app.log', name)
         return bool(name)
 
@@ -434,9 +441,8 @@ class World:
             self.count['kills'] += 1
             # In a file that had been rotated away and read to its end: nobody
             # may have heard of it.
-            current = self.files.get(self.current())
             for f in self.all_files():
-                if f is not current:
+                if self.is_away(f):
                     self.unheard.update(self.must.intersection(f.text.ids))
         self.end(signal.SIGKILL, (-signal.SIGKILL,))
 
@@ -482,6 +488,7 @@ class World:
         self.lines(1, 0)
         self.wait_for_all()
         self.writer.held = True
+        self.writer.away = self.files.get(self.current()) is not self.writer
 
     def wait_for_all(self):
         deadline = time.monotonic() + self.deadline_s
