@@ -20,8 +20,8 @@
 . "${srcdir:?names the source tree}/tests/e2e/lib.sh" || exit 1
 need jq awk flock
 
-patience=10    # seconds for what should be there at once
-case_limit=60  # seconds for a whole case
+patience=30    # seconds for what should be there at once
+case_limit=120 # seconds for a whole case
 watcher=       # the daemon of the case
 under=()       # what comes before the daemon, such as prlimit --nofile=64
 allow_lost=    # not empty: lines may be lost, and reported as lost
