@@ -7,8 +7,9 @@ set -eu
 
 usage='usage: contrib/install-deps.sh [--tests | --bench]'
 
-# libarchive-dev brings libarchive13, which no program here is linked with: it
-# is loaded at run time, where a log was compressed by zstd, xz or bzip2.
+# libcurl4-openssl-dev and libarchive-dev bring libcurl4 and libarchive13, which
+# no program here is linked with: they are loaded at run time, to send something
+# and where a log was compressed by zstd, xz or bzip2.
 build='gcc libc6-dev make autoconf automake pkg-config
 	libuv1-dev libcurl4-openssl-dev libsqlite3-dev libjansson-dev
 	libyaml-dev libpcre2-dev zlib1g-dev libarchive-dev

@@ -6,11 +6,11 @@
 #include "io/fetch.h"
 
 #include "base/mem.h"
+#include "io/libcurl.h"
 #include "io/loop.h"
 #include "io/timer.h"
 
 #include <assert.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -30,7 +30,8 @@ enum {
 
 struct fetcher {
 	struct loop *loop;
-	CURLM *multi;        /* NULL until the first fetch */
+	struct libcurl lib;  /* loaded by the first fetch */
+	CURLM *multi;        /* NULL until then */
 	struct timer *timer; /* libcurl's only one */
 	unsigned fetches;
 	bool telling; /* keeps fetcher_free() from freeing */
@@ -52,6 +53,7 @@ struct fetch {
 	char *url;
 	struct turn *refused; /* tells of a request that was never made */
 	const char *why;      /* we gave it up; NULL: libcurl knows */
+	struct err unloaded;  /* why there is no libcurl */
 	char curl_words[CURL_ERROR_SIZE];
 	struct str answer;
 	size_t answer_max, answer_bytes, header_bytes;
@@ -70,7 +72,7 @@ check(bool ok)
 
 /* The header says it in seconds or as a date. */
 static int64_t
-read_retry_after(const char *value)
+read_retry_after(const struct libcurl *lib, const char *value)
 {
 	char *end;
 	long long seconds;
@@ -80,7 +82,7 @@ read_retry_after(const char *value)
 	errno = 0;
 	seconds = strtoll(value, &end, 10); /* too many are LLONG_MAX */
 	if (end == value || end[strspn(end, " \t\r\n")] != '\0') {
-		date = curl_getdate(value, NULL);
+		date = lib->curl_getdate(value, NULL);
 		if (date < 0)
 			return -1;
 		seconds = (long long)date - clock_wall_ms() / 1000;
@@ -109,7 +111,8 @@ header_came(char *data, size_t size, size_t count, void *ctx)
 	if (strncmp(line, "HTTP/", 5) == 0) /* a 100 may come before it */
 		f->retry_after_ms = -1;
 	else if (strncasecmp(line, name, sizeof name - 1) == 0)
-		f->retry_after_ms = read_retry_after(line + sizeof name - 1);
+		f->retry_after_ms =
+		    read_retry_after(&f->fetcher->lib, line + sizeof name - 1);
 	free(line);
 	return len;
 }
@@ -161,7 +164,7 @@ words_for(struct fetch *f, CURLcode code)
 		return f->why;
 	if (code == CURLE_URL_MALFORMAT || f->curl_words[0] == '\0' ||
 	    !harmless(f->curl_words, f->url))
-		return curl_easy_strerror(code);
+		return f->fetcher->lib.curl_easy_strerror(code);
 	/* a server may have had its part in them */
 	for (char *c = f->curl_words; *c != '\0'; c++)
 		if (*c < ' ' || *c > '~')
@@ -173,14 +176,17 @@ words_for(struct fetch *f, CURLcode code)
 static void
 fetch_close(struct fetch *f)
 {
+	const struct libcurl *lib = &f->fetcher->lib;
+
 	if (f->easy != NULL) {
-		curl_multi_remove_handle(f->fetcher->multi, f->easy);
-		curl_easy_cleanup(f->easy);
+		lib->curl_multi_remove_handle(f->fetcher->multi, f->easy);
+		lib->curl_easy_cleanup(f->easy);
 	}
 	f->easy = NULL;
 	turn_free(f->refused);
 	f->refused = NULL;
-	curl_slist_free_all(f->headers);
+	if (f->headers != NULL)
+		lib->curl_slist_free_all(f->headers);
 	f->headers = NULL;
 }
 
@@ -195,7 +201,8 @@ fetch_tell(struct fetch *f, CURLcode code)
 	char words[CURL_ERROR_SIZE];
 
 	if (code == CURLE_OK)
-		curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
+		f->fetcher->lib.curl_easy_getinfo(
+		    f->easy, CURLINFO_RESPONSE_CODE, &status);
 	end.status = (int)status;
 	if (status == 0) {
 		snprintf(words, sizeof words, "%s", words_for(f, code));
@@ -210,9 +217,10 @@ static void
 fetcher_destroy(struct fetcher *f)
 {
 	if (f->multi != NULL) {
-		curl_multi_cleanup(f->multi);
-		curl_global_cleanup();
+		f->lib.curl_multi_cleanup(f->multi);
+		f->lib.curl_global_cleanup();
 	}
+	libcurl_close(&f->lib);
 	timer_free(f->timer);
 	free(f);
 }
@@ -227,10 +235,10 @@ tell_ended(struct fetcher *f)
 	int left;
 
 	f->telling = true;
-	while (!f->free &&
-	       (message = curl_multi_info_read(f->multi, &left)) != NULL) {
+	while (!f->free && (message = f->lib.curl_multi_info_read(
+				f->multi, &left)) != NULL) {
 		assert(message->msg == CURLMSG_DONE);
-		curl_easy_getinfo(
+		f->lib.curl_easy_getinfo(
 		    message->easy_handle, CURLINFO_PRIVATE, &fetch);
 		fetch_tell(fetch, message->data.result);
 	}
@@ -251,7 +259,8 @@ socket_came(uv_poll_t *uv, int status, int events)
 		mask |= CURL_CSELECT_IN;
 	if (status == 0 && (events & UV_WRITABLE))
 		mask |= CURL_CSELECT_OUT;
-	curl_multi_socket_action(w->fetcher->multi, w->socket, mask, &running);
+	w->fetcher->lib.curl_multi_socket_action(
+	    w->fetcher->multi, w->socket, mask, &running);
 	if (status < 0 && !uv_is_closing((uv_handle_t *)&w->uv))
 		uv_poll_start(&w->uv, w->events, socket_came);
 	tell_ended(w->fetcher);
@@ -272,7 +281,7 @@ watch_new(struct fetcher *f, curl_socket_t socket)
 	w->socket = socket;
 	w->uv.data = w;
 	check(uv_poll_init_socket(loop_uv(f->loop), &w->uv, socket) == 0);
-	curl_multi_assign(f->multi, socket, w);
+	f->lib.curl_multi_assign(f->multi, socket, w);
 	return w;
 }
 
@@ -303,7 +312,8 @@ time_came(void *ctx)
 	struct fetcher *f = ctx;
 	int running;
 
-	curl_multi_socket_action(f->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	f->lib.curl_multi_socket_action(
+	    f->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	tell_ended(f);
 }
 
@@ -342,20 +352,27 @@ fetcher_free(struct fetcher *f)
 		fetcher_destroy(f);
 }
 
-static void
-fetcher_open(struct fetcher *f)
+static int
+fetcher_open(struct fetcher *f, struct err *err)
 {
+	const struct libcurl *lib = &f->lib;
+
 	if (f->multi != NULL)
-		return;
-	check(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
-	f->multi = mem_check(curl_multi_init());
+		return 0;
+	libcurl_close(&f->lib); /* half loaded by the last try */
+	if (libcurl_open(&f->lib, err) != 0)
+		return -1;
+	check(lib->curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+	f->multi = mem_check(lib->curl_multi_init());
 	f->timer = timer_new(f->loop, time_came, f);
-	curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, socket_wanted);
-	curl_multi_setopt(f->multi, CURLMOPT_SOCKETDATA, f);
-	curl_multi_setopt(f->multi, CURLMOPT_TIMERFUNCTION, time_wanted);
-	curl_multi_setopt(f->multi, CURLMOPT_TIMERDATA, f);
-	curl_multi_setopt(
+	lib->curl_multi_setopt(
+	    f->multi, CURLMOPT_SOCKETFUNCTION, socket_wanted);
+	lib->curl_multi_setopt(f->multi, CURLMOPT_SOCKETDATA, f);
+	lib->curl_multi_setopt(f->multi, CURLMOPT_TIMERFUNCTION, time_wanted);
+	lib->curl_multi_setopt(f->multi, CURLMOPT_TIMERDATA, f);
+	lib->curl_multi_setopt(
 	    f->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
+	return 0;
 }
 
 static bool
@@ -390,81 +407,88 @@ spec_fault(const struct fetch_spec *spec)
 static void
 add_header(struct fetch *f, const char *header)
 {
-	f->headers = mem_check(curl_slist_append(f->headers, header));
+	f->headers =
+	    mem_check(f->fetcher->lib.curl_slist_append(f->headers, header));
 }
 
 /* Who may be talked to, and how. */
 static void
-set_safety(CURL *easy, const char *ca_file)
+set_safety(const struct libcurl *lib, CURL *easy, const char *ca_file)
 {
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	lib->curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	lib->curl_easy_setopt(
+	    easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	lib->curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	lib->curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	lib->curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+	lib->curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	lib->curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	lib->curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
 	if (ca_file != NULL) {
-		curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
-		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+		lib->curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
+		lib->curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	}
 }
 
 /* A request that is given up does not wait for its name to be resolved: the
  * resolver's thread ends by itself (QUICK_EXIT). */
 static void
-set_times(CURL *easy, int64_t timeout_ms)
+set_times(const struct libcurl *lib, CURL *easy, int64_t timeout_ms)
 {
 	long all = timeout_ms > LONG_MAX / 2 ? LONG_MAX / 2 : (long)timeout_ms;
 
 	all = all > 0 ? all : 1; /* 0 would be no time-out */
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, all);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+	lib->curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, all);
+	lib->curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 	    all < CONNECT_MAX_MS ? all : (long)CONNECT_MAX_MS);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+	lib->curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	lib->curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 }
 
 static void
 set_request(struct fetch *f, const struct fetch_spec *spec)
 {
+	const struct libcurl *lib = &f->fetcher->lib;
 	CURL *easy = f->easy;
 
 	for (size_t i = 0; spec->headers != NULL && spec->headers[i]; i++)
 		add_header(f, spec->headers[i]);
 	add_header(f, "Expect:"); /* none: it would cost a second's wait */
-	check(curl_easy_setopt(easy, CURLOPT_URL, spec->url) == CURLE_OK);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, f->headers);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "logwatch");
-	curl_easy_setopt(easy, CURLOPT_POST, 1L);
-	curl_easy_setopt(
+	check(lib->curl_easy_setopt(easy, CURLOPT_URL, spec->url) == CURLE_OK);
+	lib->curl_easy_setopt(easy, CURLOPT_HTTPHEADER, f->headers);
+	lib->curl_easy_setopt(easy, CURLOPT_USERAGENT, "logwatch");
+	lib->curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	lib->curl_easy_setopt(
 	    easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body.len);
-	check(curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS,
+	check(lib->curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS,
 		  spec->body.data != NULL ? spec->body.data : "") == CURLE_OK);
 }
 
 static void
 set_answer(struct fetch *f)
 {
-	curl_easy_setopt(f->easy, CURLOPT_PRIVATE, f);
-	curl_easy_setopt(f->easy, CURLOPT_ERRORBUFFER, f->curl_words);
-	curl_easy_setopt(f->easy, CURLOPT_WRITEFUNCTION, answer_came);
-	curl_easy_setopt(f->easy, CURLOPT_WRITEDATA, f);
-	curl_easy_setopt(f->easy, CURLOPT_HEADERFUNCTION, header_came);
-	curl_easy_setopt(f->easy, CURLOPT_HEADERDATA, f);
+	const struct libcurl *lib = &f->fetcher->lib;
+
+	lib->curl_easy_setopt(f->easy, CURLOPT_PRIVATE, f);
+	lib->curl_easy_setopt(f->easy, CURLOPT_ERRORBUFFER, f->curl_words);
+	lib->curl_easy_setopt(f->easy, CURLOPT_WRITEFUNCTION, answer_came);
+	lib->curl_easy_setopt(f->easy, CURLOPT_WRITEDATA, f);
+	lib->curl_easy_setopt(f->easy, CURLOPT_HEADERFUNCTION, header_came);
+	lib->curl_easy_setopt(f->easy, CURLOPT_HEADERDATA, f);
 }
 
 static void
 begin(struct fetch *f, const struct fetch_spec *spec)
 {
-	fetcher_open(f->fetcher);
-	f->easy = mem_check(curl_easy_init());
-	set_safety(f->easy, spec->ca_file);
-	set_times(f->easy, spec->timeout_ms);
+	const struct libcurl *lib = &f->fetcher->lib;
+
+	f->easy = mem_check(lib->curl_easy_init());
+	set_safety(lib, f->easy, spec->ca_file);
+	set_times(lib, f->easy, spec->timeout_ms);
 	set_request(f, spec);
 	set_answer(f);
-	check(curl_multi_add_handle(f->fetcher->multi, f->easy) == CURLM_OK);
+	check(
+	    lib->curl_multi_add_handle(f->fetcher->multi, f->easy) == CURLM_OK);
 }
 
 static void
@@ -488,6 +512,8 @@ fetch_post(struct fetcher *f, const struct fetch_spec *spec, fetch_end_fn *end,
 	fetch->end = end;
 	fetch->ctx = ctx;
 	fetch->why = spec_fault(spec);
+	if (fetch->why == NULL && fetcher_open(f, &fetch->unloaded) != 0)
+		fetch->why = fetch->unloaded.text;
 	if (fetch->why != NULL) {
 		fetch->refused = turn_new(f->loop, refusal_came, fetch);
 		turn_ask(fetch->refused);

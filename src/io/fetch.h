@@ -2,8 +2,8 @@
 /**
  * HTTP requests by libcurl's multi interface on the loop.  http and https
  * only, no redirects, no proxy or .netrc from the environment, answers bounded.
- * libcurl is set up at the first request, so that who never sends never pays
- * for it (4 MiB).
+ * libcurl is loaded and set up at the first request, so that who never sends
+ * never pays for it; where it cannot be, requests end with that error.
  */
 #ifndef LOGWATCH_IO_FETCH_H
 #define LOGWATCH_IO_FETCH_H
