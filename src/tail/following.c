@@ -428,6 +428,16 @@ changed(struct followed *f)
 	followed_was(f, was);
 }
 
+void
+followed_check(struct followed *f)
+{
+	if (f->lost || file_is_packed(f->file) || !followed_open(f) ||
+	    file_is_as_read(f->file))
+		return;
+	changed(f);
+	followed_ready(f);
+}
+
 static void
 say_long_lines(struct followed *f)
 {
@@ -526,12 +536,9 @@ is_copy(struct followed *f, int64_t *size)
 		f->copied = *size;
 		return true;
 	}
-	if (followed_open(original) && !file_is_packed(original->file) &&
-	    !file_is_as_read(original->file)) {
-		changed(original);
-		followed_ready(original);
+	followed_check(original);
+	if (f->original != original)
 		return false;
-	}
 	if (f->copy)
 		file_seek(f->file, 0, 1);
 	followed_suspect(f, NULL);

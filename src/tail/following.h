@@ -107,6 +107,7 @@ struct following {
 	int64_t looked_ms, since_ms;
 	int64_t *seen_ms; /* of each source, when it was stopped */
 	bool changed;     /* something is to be told at the end of the round */
+	bool vanished;    /* a rotated file, between two looks */
 	bool poll;
 	bool poll_said;
 	int64_t poll_at_ms;
@@ -124,6 +125,9 @@ struct followed *followed_new(struct following *all,
  * position on, or from its start.  fd is taken over. */
 void followed_unpack(
     struct followed *f, int fd, const char *path, const struct position *p);
+/** Looks whether another text stands in it than was read or seen; then decides
+ * where to read on, and what its copies are. */
+void followed_check(struct followed *f);
 /** It is to be read in this round. */
 void followed_ready(struct followed *f);
 /** Its position is to be told. */

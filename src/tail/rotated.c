@@ -11,6 +11,7 @@
 #include "tail/paths.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #define NAMES_MAX 200000 /* of one directory */
+#define READS_MAX 8      /* in a row, while its names come and go */
 
 struct listing {
 	char **names; /* sorted */
@@ -27,6 +29,7 @@ struct listing {
 
 struct rotated {
 	struct map *listings; /* struct listing by directory */
+	bool vanished;        /* a name that was listed is not there any more */
 	struct rotated_file *files;
 	size_t count, capacity;
 };
@@ -134,8 +137,11 @@ file_add(struct rotated *r, const char *path)
 	struct statx st;
 
 	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW,
-		STATX_BASIC_STATS | STATX_BTIME, &st) != 0 ||
-	    !S_ISREG(st.stx_mode))
+		STATX_BASIC_STATS | STATX_BTIME, &st) != 0) {
+		r->vanished |= errno == ENOENT;
+		return;
+	}
+	if (!S_ISREG(st.stx_mode))
 		return;
 	if (r->count == r->capacity) {
 		r->capacity = r->capacity * 2 + 16;
@@ -280,15 +286,15 @@ sort(struct rotated *r)
 	r->count = ROTATED_MAX;
 }
 
-size_t
-rotated_list(struct rotated *r, const char *path, const char *const *globs,
-    const struct rotated_file **files)
+static void
+find_files(struct rotated *r, const char *path, const char *const *globs)
 {
 	const struct paths_visitor visitor = { skip_dir, add_found, r };
 	char real[PATH_MAX];
 	struct stat st;
 
 	forget_files(r);
+	r->vanished = false;
 	for (const char *const *g = globs; g != NULL && *g != NULL; g++)
 		paths_visit(*g, &visitor);
 	if (globs == NULL) {
@@ -296,6 +302,24 @@ rotated_list(struct rotated *r, const char *path, const char *const *globs,
 		if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) &&
 		    realpath(path, real) != NULL)
 			add_beside(r, real);
+	}
+}
+
+void
+rotated_renew(struct rotated *r)
+{
+	map_clear(r->listings);
+}
+
+/* What vanished was perhaps renamed or compressed: it has another name. */
+size_t
+rotated_list(struct rotated *r, const char *path, const char *const *globs,
+    const struct rotated_file **files)
+{
+	find_files(r, path, globs);
+	for (unsigned i = 1; r->vanished && i < READS_MAX; i++) {
+		rotated_renew(r);
+		find_files(r, path, globs);
 	}
 	sort(r);
 	*files = r->files;

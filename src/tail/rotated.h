@@ -40,6 +40,10 @@ void rotated_free(struct rotated *r); /* NULL does nothing */
 size_t rotated_list(struct rotated *r, const char *path,
     const char *const *globs, const struct rotated_file **files);
 
+/** What was listed is not there any more: the directories are read again when
+ * they are next asked for. */
+void rotated_renew(struct rotated *r);
+
 /** Whether name is a rotated name of the log at path. */
 bool rotated_is_name(
     const char *path, const char *const *globs, const char *name);

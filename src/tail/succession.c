@@ -21,10 +21,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The kernel stamps files with the time of its last tick. */
 #define TICK_NS INT64_C(10000000)
+#define LOOKS_MAX 8 /* in a row, while names come and go */
 
 static const char *const *
 globs_of(const struct following *all, size_t source)
@@ -44,9 +46,10 @@ is_file(const struct rotated_file *r, const struct identity *i)
 	return i != NULL && r->device == i->device && r->inode == i->inode;
 }
 
-/* A descriptor of what stands under a rotated name still, or -1. */
+/* A descriptor of what stands under a rotated name still, or -1.  What does not
+ * has another name by now, or is compressed. */
 static int
-open_rotated(const struct rotated_file *r, bool *denied)
+open_rotated(struct following *all, const struct rotated_file *r, bool *denied)
 {
 	struct stat st;
 	enum file_opening opening;
@@ -54,12 +57,26 @@ open_rotated(const struct rotated_file *r, bool *denied)
 
 	opening = file_open(r->path, &fd, &st, NULL);
 	*denied = opening == FILE_DENIED;
-	if (opening != FILE_OPENED)
-		return -1;
-	if (st.st_dev == r->device && st.st_ino == r->inode)
+	if (opening == FILE_OPENED && st.st_dev == r->device &&
+	    st.st_ino == r->inode)
 		return fd;
-	close(fd);
+	if (opening == FILE_OPENED)
+		close(fd);
+	if (opening == FILE_OPENED || opening == FILE_MISSING)
+		all->vanished = true;
 	return -1;
+}
+
+/* Whether to look again, for a name vanished between two looks. */
+static bool
+look_again(struct following *all, struct rotated *r, unsigned *looks)
+{
+	bool again = all->vanished && ++*looks < LOOKS_MAX;
+
+	all->vanished = false;
+	if (again)
+		rotated_renew(r);
+	return again;
 }
 
 static bool
@@ -355,6 +372,28 @@ succession_text_before(
 	return s.found;
 }
 
+/* Whether an open file begins with all that was read of a followed one. */
+static bool
+is_of_followed(
+    struct following *all, int fd, const struct between *b, int64_t longer_than)
+{
+	struct followed *f;
+
+	TAILQ_FOREACH(f, &all->all, link)
+	{
+		struct position p;
+
+		if (f->source != b->source ||
+		    strcmp(file_path(f->file), b->path) != 0 ||
+		    file_read_offset(f->file) <= longer_than)
+			continue;
+		followed_position(f, &p);
+		if (p.offset > longer_than && is_left_of(fd, &p, b))
+			return true;
+	}
+	return false;
+}
+
 /* Whether an open file begins with more than the text of a position, all of
  * which was told of another one. */
 static bool
@@ -367,7 +406,7 @@ is_of_longer(
 	consider_texts_before(all, &s);
 	map_each(all->known, consider_known, &s);
 	map_each(all->released, consider_known, &s);
-	return s.found != p;
+	return s.found != p || is_of_followed(all, fd, &b, p->offset);
 }
 
 /* It may yet grow: short files may be the same by chance. */
@@ -422,14 +461,31 @@ is_told(struct following *all, const struct identity *identity, int fd,
 	                       : b->was == NULL && is_part(fd, b);
 }
 
+/* The followed file that is at a path, also where that is closed to us now. */
+static struct followed *
+find_at(struct following *all, size_t source, const char *path)
+{
+	const struct name *n = names_find(all->names, source, path);
+	struct identity identity = { .source = source };
+	struct stat st;
+
+	if (n != NULL && n->file != NULL)
+		return n->file;
+	if (stat(path, &st) != 0)
+		return NULL;
+	identity.device = st.st_dev;
+	identity.inode = st.st_ino;
+	return map_get(all->by_identity, identity_key(&identity));
+}
+
 /* An empty file may be a copy of the log that is being made. */
 static void
 suspect_copy(struct following *all, struct followed *f, const struct between *b)
 {
-	const struct name *n = names_find(all->names, b->source, b->path);
+	struct followed *log = find_at(all, b->source, b->path);
 
-	if (n != NULL && n->file != NULL && n->file != f)
-		followed_suspect(f, n->file);
+	if (log != NULL && log != f)
+		followed_suspect(f, log);
 }
 
 /* Whether a followed file is still to be read from its start. */
@@ -456,7 +512,7 @@ take_between(struct following *all, const struct rotated_file *r,
 	/* One that is known may have been rewritten, however old it is. */
 	if (kept != NULL ? !is_newly_written(r, b) : !is_later(r, b))
 		return NULL;
-	fd = open_rotated(r, &denied);
+	fd = open_rotated(all, r, &denied);
 	if (denied && (kept == NULL || position_is_guess(kept)))
 		deny(all, r, b, kept != NULL ? kept : b->text);
 	if (fd < 0)
@@ -482,25 +538,39 @@ take_between(struct following *all, const struct rotated_file *r,
 	return f;
 }
 
-/* Returns the last one before next. */
-static struct followed *
-read_between(struct following *all, struct rotated *r, const struct between *b)
+/* Takes those that are there now, after *last. */
+static void
+take_all_between(struct following *all, struct rotated *r,
+    const struct between *b, struct followed **last)
 {
 	const struct rotated_file *files;
 	size_t count =
 	    rotated_list(r, b->path, globs_of(all, b->source), &files);
-	struct followed *last = b->was, *f;
 
 	for (size_t i = 0; i < count; i++) {
+		struct followed *f;
+
 		if (b->was != NULL && is_file(&files[i], &b->was->identity))
 			continue;
 		f = take_between(all, &files[i], b);
 		if (f == NULL || f == b->next)
 			continue;
-		if (last != NULL)
-			followed_wait(f, last);
-		last = f;
+		if (*last != NULL)
+			followed_wait(f, *last);
+		*last = f;
 	}
+}
+
+/* Returns the last one before next. */
+static struct followed *
+read_between(struct following *all, struct rotated *r, const struct between *b)
+{
+	struct followed *last = b->was;
+	unsigned looks = 0;
+
+	do
+		take_all_between(all, r, b, &last);
+	while (look_again(all, r, &looks));
 	if (last != b->was && b->was != NULL)
 		followed_succeed(b->was);
 	return last;
@@ -523,6 +593,7 @@ succession_between(struct following *all, struct rotated *r, const char *path,
 	bool old_succeeded = old->succeeded;
 	struct followed *last;
 
+	followed_check(old);
 	followed_position(old, &position);
 	last = read_between(all, r, &b);
 	if (next != NULL)
@@ -545,6 +616,7 @@ succession_away(struct following *all, struct rotated *r, const char *path,
 		.position = &position,
 	};
 
+	followed_check(f);
 	followed_position(f, &position);
 	read_between(all, r, &b);
 }
@@ -564,12 +636,12 @@ take_copy(struct following *all, const struct rotated_file *r,
 
 	if (f != NULL && !f->fresh && f->original == NULL)
 		return NULL;
-	fd = open_rotated(r, &denied);
+	fd = open_rotated(all, r, &denied);
 	if (denied && is_later(r, b))
 		deny(all, r, b, was);
 	if (fd < 0)
 		return NULL;
-	if (!is_at(fd, was)) {
+	if (!is_at(fd, was) || is_of_longer(all, source, fd, was)) {
 		close(fd);
 		return NULL;
 	}
@@ -600,13 +672,17 @@ succession_copied(struct following *all, struct rotated *r, size_t source,
 		.position = was,
 		.copies = true,
 	};
-
+	unsigned looks = 0;
 	struct followed *last;
 
-	count = rotated_list(r, was->path, globs_of(all, source), &files);
-	for (size_t i = count; i-- > 0 && b.was == NULL && was->offset > 0;)
-		if (files[i].inode != was->inode)
-			b.was = take_copy(all, &files[i], &b);
+	do {
+		count =
+		    rotated_list(r, was->path, globs_of(all, source), &files);
+		for (size_t i = count;
+		     i-- > 0 && b.was == NULL && was->offset > 0;)
+			if (files[i].inode != was->inode)
+				b.was = take_copy(all, &files[i], &b);
+	} while (b.was == NULL && look_again(all, r, &looks));
 	last = read_between(all, r, &b);
 	*found = was->offset > 0 ? b.was != NULL : last != NULL;
 	return last;
@@ -646,7 +722,7 @@ take_known(struct following *all, const struct rotated_file *r,
 
 	if (p == NULL)
 		return NULL;
-	fd = open_rotated(r, &denied);
+	fd = open_rotated(all, r, &denied);
 	if (denied)
 		deny(all, r, b, p);
 	if (fd < 0)
@@ -814,7 +890,7 @@ succession_find(const struct followed *f, int *fd)
 	for (size_t i = 0; i < count && !found; i++) {
 		found = is_file(&files[i], &f->identity);
 		if (found)
-			*fd = open_rotated(&files[i], &denied);
+			*fd = open_rotated(f->all, &files[i], &denied);
 	}
 	rotated_free(r);
 	return found;
@@ -921,7 +997,7 @@ find_numbered(struct following *all, struct stray *s,
 
 		if (r->inode != p->inode || r->device != p->device)
 			continue;
-		*fd = open_rotated(r, &denied);
+		*fd = open_rotated(all, r, &denied);
 		if (denied) {
 			s->denied = true;
 			deny(all, r, &b, p);
@@ -949,7 +1025,7 @@ find_copied(struct following *all, struct stray *s,
 
 		if (!may_be_copy(all, s, r))
 			continue;
-		*fd = open_rotated(r, &denied);
+		*fd = open_rotated(all, r, &denied);
 		if (*fd < 0)
 			continue;
 		if (is_packed(*fd) == packed && is_at(*fd, p) &&
@@ -961,28 +1037,48 @@ find_copied(struct following *all, struct stray *s,
 	return NULL;
 }
 
-/* The log itself, written anew with the same text. */
-static struct followed *
-find_rewritten(const struct stray *s, const struct name *n)
+/* Where the log itself goes on with the text of a position, having been written
+ * anew with it; -1: it is another text. */
+static int64_t
+find_in_log(const struct stray *s, const struct followed *log)
 {
-	struct followed *f = n == NULL ? NULL : n->file;
-	int64_t offset;
+	const struct position *p = s->position;
 
-	if (f == NULL || !f->fresh || file_read_offset(f->file) > 0 ||
-	    s->position->offset == 0)
-		return NULL;
-	offset = position_is(file_fd(f->file), s->position)
-	             ? s->position->offset
-	             : position_find(file_fd(f->file), s->position);
-	if (offset < 0)
-		return NULL;
-	file_seek(f->file, offset, 0);
-	followed_dirty(f);
-	f->fresh = false;
+	if (s->file != NULL || s->denied || p->offset == 0)
+		return -1;
+	return position_is(file_fd(log->file), p)
+	           ? p->offset
+	           : position_find(file_fd(log->file), p);
+}
+
+/* Of the positions whose files were not found, that which the log goes furthest
+ * on from. */
+static void
+find_rewritten(const struct strays *s, size_t from, size_t to, struct name *n)
+{
+	struct followed *log = n == NULL ? NULL : n->file;
+	struct stray *best = NULL;
+	int64_t best_offset = 0;
+
+	if (log == NULL || !log->fresh || file_read_offset(log->file) > 0)
+		return;
+	for (size_t i = from; i < to; i++) {
+		int64_t offset = find_in_log(&s->at[i], log);
+
+		if (offset > best_offset) {
+			best = &s->at[i];
+			best_offset = offset;
+		}
+	}
+	if (best == NULL)
+		return;
+	best->file = log;
+	file_seek(log->file, best_offset, 0);
+	followed_dirty(log);
+	log->fresh = false;
 	log_info("the file was written anew with the same text, reading on "
 		 "behind it path=%s offset=%" PRId64,
-	    s->position->path, offset);
-	return f;
+	    best->position->path, best_offset);
 }
 
 /* A file of which nothing was read shows in no text that it was compressed: it
@@ -1009,7 +1105,7 @@ find_packed(struct following *all, struct stray *s,
 		if (r->written_ns < position_born_ns(p) - TICK_NS ||
 		    is_taken(all, &identity))
 			continue;
-		*fd = open_rotated(r, &denied);
+		*fd = open_rotated(all, r, &denied);
 		if (*fd < 0)
 			continue;
 		if (is_packed(*fd) && !has_position(all, b.source, r, *fd) &&
@@ -1045,25 +1141,40 @@ guess_find(struct following *all, struct stray *s,
 	return false;
 }
 
+/* The file of a position among the rotated ones.  Opened, or NULL. */
+static const struct rotated_file *
+find_stray(struct following *all, struct stray *s,
+    const struct rotated_file *files, size_t count, int *fd)
+{
+	const struct rotated_file *found =
+	    find_numbered(all, s, files, count, fd);
+
+	if (found == NULL && !s->denied)
+		found = find_copied(all, s, files, count, true, fd);
+	if (found == NULL && !s->denied)
+		found = find_copied(all, s, files, count, false, fd);
+	if (found == NULL && !s->denied)
+		found = find_packed(all, s, files, count, fd);
+	return found;
+}
+
 static void
 stray_find(struct following *all, struct rotated *r, struct stray *s)
 {
 	const struct position *p = s->position;
+	const char *const *globs = globs_of(all, s->identity.source);
 	const struct rotated_file *files, *found;
-	size_t count =
-	    rotated_list(r, p->path, globs_of(all, s->identity.source), &files);
 	struct identity identity;
+	unsigned looks = 0;
 	int fd;
 
-	if (position_is_guess(p) && guess_find(all, s, files, count))
-		return;
-	found = find_numbered(all, s, files, count, &fd);
-	if (found == NULL && !s->denied)
-		found = find_copied(all, s, files, count, true, &fd);
-	if (found == NULL && !s->denied)
-		found = find_copied(all, s, files, count, false, &fd);
-	if (found == NULL && !s->denied)
-		found = find_packed(all, s, files, count, &fd);
+	do {
+		size_t count = rotated_list(r, p->path, globs, &files);
+
+		if (position_is_guess(p) && guess_find(all, s, files, count))
+			return;
+		found = find_stray(all, s, files, count, &fd);
+	} while (found == NULL && look_again(all, r, &looks));
 	if (found == NULL)
 		return;
 	log_info("log was rotated meanwhile, the old file is read to its end "
@@ -1167,8 +1278,7 @@ resume_path(struct following *all, struct rotated *r, const struct strays *s,
 			followed_wait(f, last);
 		last = f;
 	}
-	if (newest->file == NULL)
-		newest->file = find_rewritten(newest, n);
+	find_rewritten(s, from, to, n);
 	b.was = last;
 	if (is_new)
 		last = read_between(all, r, &b);

@@ -433,7 +433,8 @@ name_keep(struct tail *t, const struct name *n, const struct stat *st)
 	struct identity identity = identity_of(n->source, st);
 	const struct position *p;
 
-	if (!S_ISREG(st->st_mode) || position_for(t, n, &identity) != NULL)
+	if (!S_ISREG(st->st_mode) || position_for(t, n, &identity) != NULL ||
+	    map_get(t->all.by_identity, identity_key(&identity)) != NULL)
 		return;
 	p = following_keep(&t->all, &identity, n->path, NULL, 0);
 	map_put(t->all.known, identity_key(&identity), position_copy(p));

@@ -102,6 +102,23 @@ what_a_link_leads_to_has_rotated_names_too(void **state)
 	rotated_free(r);
 }
 
+/* The directory is read once for many logs, so names may be old. */
+static void
+what_was_renamed_since_its_directory_was_read_is_found(void **state)
+{
+	struct rotated *r = rotated_new();
+	const struct rotated_file *files;
+
+	(void)state;
+	make("a.log.1", 1);
+	make("b.log.1", 1);
+	assert_int_equal(rotated_list(r, "a.log", NULL, &files), 1);
+	assert_int_equal(rename("b.log.1", "b.log.2"), 0);
+	assert_int_equal(rotated_list(r, "b.log", NULL, &files), 1);
+	assert_string_equal(files[0].path, "b.log.2");
+	rotated_free(r);
+}
+
 static void
 a_file_under_two_names_is_listed_once(void **state)
 {
@@ -185,6 +202,8 @@ main(void)
 		    names_with_a_dot_or_a_hyphen_behind_the_path_are_rotated),
 		in_directory(globs_replace_the_default),
 		in_directory(what_a_link_leads_to_has_rotated_names_too),
+		in_directory(
+		    what_was_renamed_since_its_directory_was_read_is_found),
 		in_directory(a_file_under_two_names_is_listed_once),
 		cmocka_unit_test(a_name_is_told_to_be_a_rotated_one),
 	};

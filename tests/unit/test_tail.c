@@ -1316,6 +1316,52 @@ a_log_truncated_after_its_rotation_waits_for_its_copy(void **state)
 	    strstr(w.told.data, "2\n") < strstr(w.told.data, "three\n"));
 }
 
+/* It begins with the same line as another that was read further. */
+static void
+what_begins_like_a_truncated_log_is_not_its_copy(void **state)
+{
+	(void)state;
+	append("a.log", "banner\n1\n");
+	start("a.log");
+	expect("banner\n1\n");
+	move("a.log", "a.log.2");
+	append("a.log", "banner\n");
+	expect("banner\n1\nbanner\n");
+	copy("a.log.2", "a.log.3"); /* as one that is being compressed */
+	unlink("a.log.2");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "2\n");
+	expect("banner\n1\nbanner\n<end>2\n");
+}
+
+/* The file of the position is there, with another text; that of another is
+ * younger. */
+static void
+a_copy_that_comes_to_the_place_of_the_log_while_stopped_is_read_on(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	copy("a.log", "a.log.2");
+	append("a.log.2", "2\n");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "three\n");
+	expect("1\n<end>2\nthree\n");
+	save();
+	stop();
+	append("a.log", "4\n");
+	copy("a.log", "a.log.1");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "five\n");
+	move("a.log", "a.log-5");
+	move("a.log.1", "a.log");
+	append("a.log", "6\n");
+	start("a.log");
+	expect_lines(6);
+	assert_null(w.losses.data);
+}
+
 /* Nothing was read that could show it. */
 static void
 what_an_empty_log_got_before_it_was_emptied_is_read_in_the_copy(void **state)
@@ -1434,6 +1480,32 @@ a_rotated_file_that_may_not_be_read_is_read_once_it_may(void **state)
 	assert_int_equal(chmod("a.log.1", 0600), 0);
 	expect("1\n3\n2\n");
 	assert_int_equal(said("waiting for permission"), 1);
+}
+
+/* It is followed under another name when it comes to the log's. */
+static void
+a_log_that_is_denied_when_it_comes_back_keeps_its_position(void **state)
+{
+	(void)state;
+	if (geteuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	move("a.log", "a.log.1");
+	append("a.log", "2\n");
+	expect("1\n2\n");
+	unlink("a.log");
+	assert_int_equal(chmod("a.log.1", 0), 0);
+	move("a.log.1", "a.log");
+	settle();
+	assert_int_equal(chmod("a.log", 0600), 0);
+	append("a.log", "3\n");
+	expect("1\n2\n3\n");
+	save();
+	stop();
+	start("a.log");
+	expect("1\n2\n3\n");
 }
 
 /* Found empty, beside the log. */
@@ -2177,6 +2249,9 @@ main(void)
 		real(a_copy_of_a_log_that_was_never_seen_is_read_before_it),
 		real(a_copy_of_a_log_that_is_still_whole_is_not_read),
 		real(a_log_truncated_after_its_rotation_waits_for_its_copy),
+		real(what_begins_like_a_truncated_log_is_not_its_copy),
+		real(
+		    a_copy_that_comes_to_the_place_of_the_log_while_stopped_is_read_on),
 		real(
 		    what_an_empty_log_got_before_it_was_emptied_is_read_in_the_copy),
 		real(
@@ -2186,6 +2261,8 @@ main(void)
 		real(
 		    what_was_read_and_deleted_is_not_read_in_a_copy_made_while_stopped),
 		real(a_rotated_file_that_may_not_be_read_is_read_once_it_may),
+		real(
+		    a_log_that_is_denied_when_it_comes_back_keeps_its_position),
 		real(a_copy_that_is_being_made_is_not_read_again),
 		real(
 		    a_banner_does_not_make_a_file_between_two_looks_the_old_one),
