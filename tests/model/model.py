@@ -28,6 +28,7 @@ import tempfile
 import time
 
 DEADLINE_S = 15
+NEWS_S = 0.1           # how long a change of the state is waited for
 SHRINK_DEADLINE_S = 2  # how long a shrunk sequence is waited for
 SHRINK_S = 60          # how long one failure is shrunk
 SHRINK_TRIES = 2       # a race is not lost every time
@@ -111,6 +112,7 @@ class World:
         self.frozen = False
         self.denied = False
         self.serial = 0
+        self.asked = None     # the stamp of the state then
         self.count = {'lines': 0, 'starts': 0, 'kills': 0, 'lost': 0}
 
     # names
@@ -490,10 +492,29 @@ class World:
         self.writer.held = True
         self.writer.away = self.files.get(self.current()) is not self.writer
 
+    def stamp(self):
+        """Changes with what is in the state, but for what the file system's
+        clock is too coarse for."""
+        stamps = []
+        for name in ('state.db', 'state.db-wal'):
+            try:
+                st = os.stat(os.path.join(self.path, 'state', name))
+                stamps.append((st.st_mtime_ns, st.st_size))
+            except FileNotFoundError:
+                stamps.append(None)
+        return stamps
+
+    def wait_for_news(self):
+        """Asking costs more than what is asked about."""
+        until = time.monotonic() + NEWS_S
+        while self.stamp() == self.asked and time.monotonic() < until:
+            time.sleep(0.002)
+        self.asked = self.stamp()
+
     def wait_for_all(self):
         deadline = time.monotonic() + self.deadline_s
-        pause = 0.004
         while True:
+            self.wait_for_news()
             counts = self.ask(may_fail=True)[0]
             self.seen.update(counts)
             if self.must <= counts.keys():
@@ -503,8 +524,6 @@ class World:
                 lost = sorted(self.must - counts.keys())
                 raise Failure('lost', f'{len(lost)} lines not counted within '
                               f'{self.deadline_s} s: {" ".join(lost[:20])}')
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.1)
         for i in self.must:
             self.may.pop(i, None)
         self.must.clear()
