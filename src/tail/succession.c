@@ -603,6 +603,25 @@ succession_between(struct following *all, struct rotated *r, const char *path,
 }
 
 void
+succession_begin(struct following *all, struct rotated *r, size_t source,
+    const char *path, struct followed *next, int64_t since_ms)
+{
+	const struct position none = { .path = path };
+	const struct between b = {
+		.path = path,
+		.source = source,
+		.old_born_ns = since_ms * 1000000 - TICK_NS,
+		.since_ms = since_ms,
+		.position = &none,
+		.next = next,
+	};
+	struct followed *last = read_between(all, r, &b);
+
+	if (next != NULL && last != NULL)
+		followed_wait(next, last);
+}
+
+void
 succession_away(struct following *all, struct rotated *r, const char *path,
     struct followed *f, int64_t since_ms)
 {

@@ -34,6 +34,15 @@ void succession_away(struct following *all, struct rotated *r, const char *path,
     struct followed *f, int64_t since_ms);
 
 /**
+ * Nothing is known of what was at a path before: those that came to it since
+ * and went are read, before next (NULL: nothing is there now).
+ *
+ * since_ms  wall time at which nothing was there, or what was has been read
+ */
+void succession_begin(struct following *all, struct rotated *r, size_t source,
+    const char *path, struct followed *next, int64_t since_ms);
+
+/**
  * Positions whose files were not found under a name, for they were rotated
  * while logwatch was not there: reads on in them, before what came after.
  */

@@ -29,10 +29,11 @@
 /* What was found at a name, and what comes before it. */
 struct turnover {
 	STAILQ_ENTRY(turnover) link;
+	size_t source;
 	char *path;
 	struct followed *old;  /* what was there before; what is there again */
 	struct position *was;  /* or: where its file was read to, before it was
-	                          truncated */
+	                          truncated; neither: nothing was */
 	struct followed *next; /* what is there */
 };
 
@@ -156,6 +157,7 @@ turnover_add(struct tail *t, const struct name *n, struct followed *old,
 {
 	struct turnover *o = mem_new(1, sizeof *o);
 
+	o->source = n->source;
 	o->path = mem_text(n->path);
 	o->old = old;
 	o->was = was == NULL ? NULL : position_copy(was);
@@ -167,17 +169,22 @@ turnover_add(struct tail *t, const struct name *n, struct followed *old,
 static void
 turn_over(struct tail *t, struct turnover *o, struct rotated *r)
 {
+	int64_t since_ms =
+	    t->starting ? t->all.seen_ms[o->source] : t->all.since_ms;
 	struct followed *last;
 	bool found;
 
 	if (o->old != NULL && o->old == o->next) {
-		succession_away(&t->all, r, o->path, o->old,
-		    t->starting ? t->all.seen_ms[o->old->source]
-				: t->all.since_ms);
+		succession_away(&t->all, r, o->path, o->old, since_ms);
 		return;
 	}
 	if (o->old != NULL) {
 		succession_between(&t->all, r, o->path, o->old, o->next);
+		return;
+	}
+	if (o->was == NULL) {
+		succession_begin(
+		    &t->all, r, o->source, o->path, o->next, since_ms);
 		return;
 	}
 	last = succession_copied(
@@ -311,9 +318,17 @@ may_have_been_away(
 	           t->all.seen_ms[f->source];
 }
 
+/* Whether a name was looked at before, so that whatever came to it since is to
+ * be read. */
+static bool
+is_watched(const struct tail *t, const struct name *n)
+{
+	return !t->starting || was_started(t, n);
+}
+
 static struct followed *
 follow_new(struct tail *t, struct name *n, const struct identity *identity,
-    int fd, const struct stat *st)
+    int fd, const struct stat *st, const struct followed *old)
 {
 	struct file_spec spec = {
 		.fd = fd,
@@ -336,6 +351,8 @@ follow_new(struct tail *t, struct name *n, const struct identity *identity,
 		followed_was(f, was);
 	} else if (may_have_been_away(t, f, st)) {
 		turnover_add(t, n, f, NULL, f);
+	} else if (f->fresh && old == NULL && is_watched(t, n)) {
+		turnover_add(t, n, NULL, NULL, f);
 	}
 	if (f->fresh && (was == NULL || was->offset == 0))
 		followed_suspect(f, original_of(t, n));
@@ -355,7 +372,7 @@ name_follow(struct tail *t, struct name *n, int fd, const struct stat *st)
 
 	name_leave(t, n);
 	if (is_new)
-		f = follow_new(t, n, &identity, fd, st);
+		f = follow_new(t, n, &identity, fd, st, old);
 	else
 		close(fd);
 	is_new = is_new || f->fresh;
@@ -414,16 +431,18 @@ is_unchanged(const struct name *n, const struct stat *st)
 	       memcmp(&identity, &n->file->identity, sizeof identity) == 0;
 }
 
-/* Nothing that can be read is there now.  What came since may be gone again
- * already. */
+/* Nothing that can be read is there now.  What came since (where something may
+ * have come) may be gone again already. */
 static void
-name_taken(struct tail *t, struct name *n)
+name_taken(struct tail *t, struct name *n, bool came)
 {
 	struct followed *old = n->file != NULL ? n->file : predecessor(t, n);
 
 	name_leave(t, n);
 	if (old != NULL && old->held)
 		turnover_add(t, n, old, NULL, NULL);
+	else if (old == NULL && came && is_watched(t, n))
+		turnover_add(t, n, NULL, NULL, NULL);
 }
 
 /* It may be rotated before it can be read. */
@@ -442,10 +461,10 @@ name_keep(struct tail *t, const struct name *n, const struct stat *st)
 
 /* A glob does not speak of what is not there, nor of directories. */
 static void
-name_gone(struct tail *t, struct name *n, enum name_state state,
+name_gone(struct tail *t, struct name *n, bool came, enum name_state state,
     const struct err *err)
 {
-	name_taken(t, n);
+	name_taken(t, n, came);
 	/* One that could not be read may have been rotated. */
 	t->found = t->found || n->state == NAME_DENIED;
 	if (!n->glob) {
@@ -464,6 +483,7 @@ name_look(struct tail *t, struct name *n)
 	struct err err;
 	int fd;
 	bool there = stat(n->path, &st) == 0;
+	bool came = n->disturbed || t->starting;
 
 	if (there && is_unchanged(n, &st)) {
 		name_followed(t, n);
@@ -480,10 +500,10 @@ name_look(struct tail *t, struct name *n)
 		name_followed(t, n);
 		return;
 	case FILE_MISSING:
-		name_gone(t, n, NAME_MISSING, &err);
+		name_gone(t, n, came, NAME_MISSING, &err);
 		return;
 	case FILE_DIR:
-		name_gone(t, n, NAME_REFUSED, &err);
+		name_gone(t, n, came, NAME_REFUSED, &err);
 		return;
 	case FILE_REFUSED:
 		name_leave(t, n);
@@ -491,7 +511,7 @@ name_look(struct tail *t, struct name *n)
 		return;
 	case FILE_DENIED:
 		if (there) { /* another file; not there: who knows */
-			name_taken(t, n);
+			name_taken(t, n, came);
 			name_keep(t, n, &st);
 		}
 		name_say(t, n, NAME_DENIED, &err);

@@ -1833,6 +1833,51 @@ a_file_that_came_and_went_is_read_though_nothing_is_there_now(void **state)
 	expect("1\n2\n3\n");
 }
 
+/* Of a glob's name that nobody looked at yet; then of one that nobody finds. */
+static void
+a_new_log_that_was_rotated_before_it_was_seen_is_read_with_what_it_was(
+    void **state)
+{
+	(void)state;
+	append_old("a.log.3", "before the start\n");
+	start("*.log");
+	settle();
+	append("a.log", "1\n");
+	move("a.log", "a.log.2");
+	append("a.log", "2\n");
+	move("a.log", "a.log.1");
+	append("a.log", "3\n");
+	expect("1\n2\n3\n");
+	append("b.log", "4\n");
+	move("b.log", "b.log.1");
+	expect("1\n2\n3\n4\n");
+	save();
+	stop();
+	append("c.log", "5\n");
+	move("c.log", "c.log.1");
+	append("c.log", "6\n");
+	start("*.log");
+	expect("1\n2\n3\n4\n5\n6\n");
+}
+
+/* The same of a path. */
+static void
+a_log_that_came_and_went_unseen_is_read(void **state)
+{
+	(void)state;
+	start("a.log");
+	settle();
+	append("a.log", "1\n");
+	move("a.log", "a.log.1");
+	expect("1\n");
+	save();
+	stop();
+	append("a.log", "2\n");
+	move("a.log", "a.log.2");
+	start("a.log");
+	expect("1\n2\n");
+}
+
 /* Live, then while stopped. */
 static void
 a_file_that_was_there_while_the_log_was_away_is_read(void **state)
@@ -2278,6 +2323,9 @@ main(void)
 		real(files_of_rotations_between_two_looks_are_read_in_order),
 		real(
 		    a_file_that_came_and_went_is_read_though_nothing_is_there_now),
+		real(
+		    a_new_log_that_was_rotated_before_it_was_seen_is_read_with_what_it_was),
+		real(a_log_that_came_and_went_unseen_is_read),
 		real(a_file_that_was_there_while_the_log_was_away_is_read),
 		real(files_of_rotations_while_stopped_are_read_in_order),
 		real(
