@@ -283,16 +283,18 @@ choose_start(struct tail *t, const struct name *n,
 	return was;
 }
 
-/* The file of which that at a rotated name may be a copy. */
-static struct followed *
-original_of(struct tail *t, const struct name *n)
+/* The log of which a name is a rotated one, such that is followed where there
+ * is one; NULL: of none. */
+static const struct name *
+log_of(struct tail *t, const struct name *n)
 {
 	const char *const *globs = t->all.sources[n->source].rotated;
 	size_t len = strlen(n->path);
 	char *path = mem_text(n->path);
-	struct followed *f = NULL;
+	const struct name *log = NULL;
 
-	while (n->glob && len-- > 1 && path[len] != '/' && f == NULL) {
+	while (n->glob && len-- > 1 && path[len] != '/' &&
+	       (log == NULL || log->file == NULL)) {
 		const struct name *other;
 
 		if (path[len] != '.' && path[len] != '-')
@@ -300,10 +302,19 @@ original_of(struct tail *t, const struct name *n)
 		path[len] = '\0';
 		other = names_find(t->names, n->source, path);
 		if (other != NULL && rotated_is_name(path, globs, n->path))
-			f = other->file;
+			log = other;
 	}
 	free(path);
-	return f;
+	return log;
+}
+
+/* The file of which that at a rotated name may be a copy. */
+static struct followed *
+original_of(struct tail *t, const struct name *n)
+{
+	const struct name *log = log_of(t, n);
+
+	return log == NULL ? NULL : log->file;
 }
 
 /* Whether a file of which something was read may have had another name
@@ -319,11 +330,11 @@ may_have_been_away(
 }
 
 /* Whether a name was looked at before, so that whatever came to it since is to
- * be read. */
+ * be read; what comes to the rotated name of another log is that one's. */
 static bool
-is_watched(const struct tail *t, const struct name *n)
+is_watched(struct tail *t, const struct name *n)
 {
-	return !t->starting || was_started(t, n);
+	return (!t->starting || was_started(t, n)) && log_of(t, n) == NULL;
 }
 
 static struct followed *
