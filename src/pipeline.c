@@ -209,7 +209,7 @@ not_saved(struct pipeline *p, const struct err *err)
 {
 	if (!p->save_all)
 		log_error("the state cannot be written, going on in memory; "
-			  "what happens now may be told or done again after a "
+			  "what happens now may be told again after a "
 			  "restart, retry in %d s: %s",
 		    RETRY_MS / 1000, err->text);
 	p->save_all = true;
@@ -270,7 +270,7 @@ commit_now(struct pipeline *p)
 	else
 		not_saved(p, &err);
 	p->urgent = false;
-	actions_start(p->actions);
+	actions_start(p->actions, !p->save_all);
 	if (tail_caught_up(p->tail) && matcher_due(p->matcher) == INT64_MAX)
 		actions_read_up(p->actions);
 	rearm(p);

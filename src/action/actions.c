@@ -86,6 +86,7 @@ struct actions {
 	struct begun *begun;
 	struct timer *settling;
 	struct ready *ready;   /* for the next script; NULL: none */
+	bool held;             /* something cannot be noted; said */
 	bool hurried;          /* something started that is not saved */
 	bool unsettled;        /* and a moment ago */
 	uint64_t void_intents; /* by slot: with the next commit */
@@ -573,11 +574,17 @@ settle(struct remedy *r)
 	note_run(r);
 }
 
-int
-actions_save(struct actions *as, struct err *err)
+static void
+settle_all(struct actions *as)
 {
 	for (struct remedy *r = as->remedies; r != NULL; r = r->next)
 		settle(r);
+}
+
+int
+actions_save(struct actions *as, struct err *err)
+{
+	settle_all(as);
 	for (struct ended *e = as->ended; e != NULL; e = e->next)
 		if (store_run_put(as->spec.store, &e->row, err) < 0)
 			return -1;
@@ -598,7 +605,7 @@ actions_saved(struct actions *as)
 		if (as->void_intents >> slot & 1)
 			store_intent_delete(as->spec.store, slot);
 	as->void_intents = 0;
-	as->hurried = false;
+	as->held = as->hurried = false;
 }
 
 static void
@@ -673,20 +680,45 @@ make_ready(struct actions *as)
 			as->ready = ready_new(NULL, &err);
 }
 
+/* Neither the state nor a note of its start can be written: who ran it all the
+ * same would run it again after a restart. */
+static void
+hold_back(struct remedy *r)
+{
+	if (!r->owner->held)
+		log_error("a script is held back until the state, or a note of "
+			  "its start beside it, can be written rule=%s id=%s "
+			  "action=%s",
+		    r->incident->rule_id, r->incident->id, action_of(r)->name);
+	r->owner->held = true;
+}
+
+/* Returns whether it has begun, or failed to. */
+static bool
+start_intended(struct remedy *r, bool saved)
+{
+	if (saved) {
+		start(r);
+		return true;
+	}
+	if (hurry(r))
+		return true;
+	hold_back(r);
+	return false;
+}
+
 void
-actions_start(struct actions *as)
+actions_start(struct actions *as, bool saved)
 {
 	struct remedy *r = as->remedies;
 
 	/* A start that fails takes its remedy out, and may move others. */
 	while (r != NULL)
-		if (r->stage == STAGE_INTENDED) {
-			if (start(r))
-				settle(r);
+		if (r->stage == STAGE_INTENDED && start_intended(r, saved))
 			r = as->remedies;
-		} else {
+		else
 			r = r->next;
-		}
+	settle_all(as);
 	outbox_send(as->spec.outbox);
 	make_ready(as);
 }
@@ -1098,7 +1130,8 @@ resume(struct actions *as, struct incident *i, const struct steps *steps,
 		    state == RUN_VERIFYING) {
 			r = remedy_new(as, i, steps, escalation);
 			r->step = k;
-			resume_step(r);
+			if (!take_up(r))
+				resume_step(r);
 		}
 		return;
 	}
@@ -1118,20 +1151,58 @@ resume_incident(struct incident *i, void *ctx)
 		resume(as, i, &as->spec.plans[i->rule].escalate_execs, true);
 }
 
-/* What was begun for an incident, taken out of the list; NULL: nothing. */
-static struct begun *
-take_begun(struct actions *as, const char *incident)
+/* Takes one out of the list. */
+static void
+take_out_begun(struct actions *as, struct begun *b)
 {
-	struct begun **link = &as->begun, *b;
+	struct begun **link = &as->begun;
 
-	while (*link != NULL && strcmp((*link)->incident, incident) != 0)
+	while (*link != b)
 		link = &(*link)->next;
-	b = *link;
-	if (b != NULL) {
-		*link = b->next;
-		void_intent(as, b->row.slot);
+	*link = b->next;
+	void_intent(as, b->row.slot);
+}
+
+/* Which step of a remedy was begun; -1: none of its. */
+static int
+step_begun(const struct remedy *r, const struct begun *b)
+{
+	if (strcmp(b->incident, r->incident->id) != 0)
+		return -1;
+	for (size_t k = 0; k < r->steps->count; k++)
+		if (strcmp(r->owner->spec.actions[r->steps->v[k]].name,
+			b->action) == 0)
+			return (int)k;
+	return -1;
+}
+
+/* The last step that was begun of a remedy, those before it are done; taken out
+ * of the list.  NULL: none was. */
+static struct begun *
+take_last_begun(struct remedy *r)
+{
+	struct actions *as = r->owner;
+	struct begun *last = NULL, *next;
+	int step = -1;
+
+	for (struct begun *b = as->begun; b != NULL; b = next) {
+		struct begun *done = b;
+
+		next = b->next;
+		if (step_begun(r, b) < 0)
+			continue;
+		take_out_begun(as, b);
+		if (step_begun(r, b) > step) {
+			step = step_begun(r, b);
+			done = last;
+			last = b;
+		}
+		if (done != NULL)
+			begun_free(done);
 	}
-	return b;
+	if (last != NULL)
+		r->step = (size_t)step;
+	return last;
 }
 
 /* Goes on with what was begun for its incident and could not be saved.  Returns
@@ -1139,15 +1210,14 @@ take_begun(struct actions *as, const char *incident)
 static bool
 take_up(struct remedy *r)
 {
-	struct actions *as = r->owner;
-	struct begun *b = take_begun(as, r->incident->id);
+	struct begun *b = take_last_begun(r);
 
 	if (b == NULL)
 		return false;
-	for (size_t k = 0; k < r->steps->count; k++)
-		if (strcmp(as->spec.actions[r->steps->v[k]].name, b->action) ==
-		    0)
-			r->step = k;
+	for (size_t k = 0; k < r->step; k++)
+		incident_run(
+		    r->incident, r->owner->spec.actions[r->steps->v[k]].name)
+		    ->state = RUN_SUCCEEDED;
 	run_of(r)->state = RUN_RUNNING;
 	run_of(r)->attempt = 1;
 	r->row.started_ms = b->row.started_ms;
@@ -1172,7 +1242,9 @@ load_begun(const struct intent_row *row, void *ctx)
 	b->action = mem_text(row->action);
 	b->next = as->begun;
 	as->begun = b;
-	incidents_expect(as->spec.incidents, row->rule, row->key, b->incident);
+	if (incidents_get(as->spec.incidents, b->incident) == NULL)
+		incidents_expect(
+		    as->spec.incidents, row->rule, row->key, b->incident);
 }
 
 static void
@@ -1187,10 +1259,16 @@ static void
 load_start(const struct run_row *row, void *ctx)
 {
 	struct actions *as = ctx;
-	struct begun *b = take_begun(as, row->incident);
+	struct begun *b = as->begun;
 
-	if (b != NULL) /* it was saved after all */
+	while (b != NULL && (strcmp(b->incident, row->incident) != 0 ||
+				strcmp(b->action, row->action) != 0 ||
+				b->row.started_ms != row->started_ms))
+		b = b->next;
+	if (b != NULL) { /* it was saved after all */
+		take_out_begun(as, b);
 		begun_free(b);
+	}
 	if (strcmp(row->state, run_state_name(RUN_PENDING)) != 0)
 		count_start(as, row->action, row->started_ms);
 	/* else it was taken back before it began */
@@ -1239,8 +1317,12 @@ actions_read_up(struct actions *as)
 	if (as->begun == NULL)
 		return;
 	incidents_expect_none(as->spec.incidents);
-	while (as->begun != NULL)
-		give_up(as, take_begun(as, as->begun->incident));
+	while (as->begun != NULL) {
+		struct begun *b = as->begun;
+
+		take_out_begun(as, b);
+		give_up(as, b);
+	}
 	dirty(as);
 }
 

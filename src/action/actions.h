@@ -91,8 +91,12 @@ bool actions_hurry(struct actions *as);
 int actions_save(struct actions *as, struct err *err);
 /** The transaction was committed: that is saved. */
 void actions_saved(struct actions *as);
-/** Begins what was noted; call when it is committed, or cannot be. */
-void actions_start(struct actions *as);
+/** Begins what was noted; call when it is committed, or cannot be.
+ *
+ * saved  it is committed.  Where it cannot be, what starts is noted beside the
+ *        state, and what cannot be noted either waits for the next call: a
+ *        restart would run it again */
+void actions_start(struct actions *as, bool saved);
 
 /** Escalations for want of acknowledgement, by wall time. */
 int64_t actions_due(const struct actions *as); /* INT64_MAX: not at all */

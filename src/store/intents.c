@@ -42,6 +42,9 @@ intents_open(const char *path, struct err *err)
 	is = mem_new(1, sizeof *is);
 	is->fd = fd;
 	is->path = mem_text(path);
+	/* There is room then also where the disk is full later.  Where there
+	 * is none now, a note fails when it is made. */
+	(void)posix_fallocate(fd, 0, (off_t)SLOTS * SLOT_BYTES);
 	return is;
 }
 

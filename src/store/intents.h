@@ -2,7 +2,8 @@
 /**
  * The file of intents: starts that are noted before anything else of them is
  * saved.  A write to it costs a tenth of a transaction, and a kill of logwatch
- * cannot take it back; it is not synced.
+ * cannot take it back; it is not synced.  Its room is taken beforehand, so that
+ * a full disk does not keep a note from being made.
  */
 #ifndef LOGWATCH_STORE_INTENTS_H
 #define LOGWATCH_STORE_INTENTS_H

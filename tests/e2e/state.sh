@@ -154,6 +154,38 @@ a_full_disk_is_said_and_made_up_for() {
 	expect_equal 'words of it' 1 "$(times_said 'state cannot be written')"
 }
 
+# T-85: nothing of it was saved when logwatch was killed.
+a_script_that_ran_while_the_disk_was_full_does_not_run_again() {
+	with_mounts
+	mkdir m
+	mount -t tmpfs -o size=1m none m
+	cat >rules.yml <<'EOF'
+version: 1
+settings: {state: m/s.db, context: {before: 0, after: 0}}
+sources: {app: {path: a.log}}
+rules:
+  - {id: line, match: '^n=(?<n>[^.\s]+)', key: [n], resolve: manual, actions: [fix]}
+actions:
+  fix: {exec: [./fix.sh, '{{n}}']}
+EOF
+	printf '#!/bin/sh\necho "$1" >>ran\n' >fix.sh
+	chmod +x fix.sh
+	: >a.log
+	follow
+	head -c 1m /dev/zero >m/fill 2>/dev/null
+	put a.log 1..200
+	await_said 'error: the state cannot be written'
+	wait_for "$patience" 'a script that runs all the same' test -s ran
+	kill_hard
+	rm m/fill
+	mount -o remount,size=64m m
+	follow
+	wait_for "$patience" 'every script' \
+	    eval '(($(sort -u ran | wc -l) == 200))'
+	finish
+	expect_equal 'scripts that ran twice' '' "$(sort ran | uniq -d)"
+}
+
 # T-85
 writes_that_fail_for_now_are_tried_again() {
 	sources 'app: {path: a.log}'

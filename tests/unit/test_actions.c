@@ -54,6 +54,7 @@ struct bench {
 	bool dry_run;
 	bool late;      /* so is what opens */
 	bool held;      /* commits wait for the test */
+	bool full;      /* commits fail */
 	bool timed_out; /* the deadline came */
 	bool (*until)(struct bench *b);
 	struct incident *last;
@@ -178,8 +179,9 @@ on_commit(void *ctx)
 
 	if (b->held)
 		return;
-	save(b);
-	actions_start(b->actions);
+	if (!b->full)
+		save(b);
+	actions_start(b->actions, !b->full);
 }
 
 static void
@@ -641,7 +643,7 @@ nothing_starts_before_it_is_committed(void **state)
 	run_until(b, has_turned);
 	assert_false(exists(b, "ran"));
 	b->held = false;
-	actions_start(b->actions);
+	actions_start(b->actions, true);
 	assert_true(actions_running(b->actions));
 	run_until(b, is_idle);
 	assert_true(exists(b, "ran"));
@@ -1505,7 +1507,7 @@ one_hurry_goes_before_a_commit(void **state)
 	save(b);
 	assert_false(actions_hurry(b->actions)); /* that one is committed */
 	b->held = false;
-	actions_start(b->actions);
+	actions_start(b->actions, true);
 	run_until(b, is_idle);
 	file_is(b, "ran", "a\nb\n");
 }
@@ -1592,6 +1594,70 @@ a_kill_between_the_commit_and_the_end_of_the_intent_does_no_harm(void **state)
 	save(b);
 	ledger_is(b, "one succeeded 1 pid|");
 	told(b, "");
+}
+
+/* Both were noted, and nothing of them is saved. */
+static void
+what_ran_while_the_disk_was_full_does_not_run_again(void **state)
+{
+	struct bench *b = *state;
+	char id[ULID_SIZE];
+
+	script(b, "one", "echo one >>ran");
+	script(b, "two", "echo two >>ran");
+	load(b, "rules:\n  - {id: r, match: x, actions: [one, two]}\n"
+		"actions:\n  one: {exec: [DIR/one]}\n"
+		"  two: {exec: [DIR/two], limit: {runs: 1, within: 1h}}\n");
+	b->full = true;
+	hit(b, 0, "x");
+	run_until(b, is_idle);
+	file_is(b, "ran", "one\ntwo\n");
+	ledger_is(b, "");
+	strcpy(id, b->last->id);
+	b->full = false;
+	restart(b);
+	hit(b, 0, "x");
+	assert_string_equal(b->last->id, id);
+	run_until(b, is_idle);
+	file_is(b, "ran", "one\ntwo\n");
+	runs_are(b->last, "one succeeded 0 -1|two unknown 1 -1|");
+	ledger_is(b, "two unknown 1|");
+}
+
+static bool
+is_held_back(struct bench *b)
+{
+	char *log = read_file(b, "log");
+	bool is = strstr(log, "a script is held back") != NULL;
+
+	free(log);
+	return is;
+}
+
+static void
+what_cannot_be_noted_waits_until_it_can_be_saved(void **state)
+{
+	struct bench *b = *state;
+
+	script(b, "one", "echo one >>ran");
+	load(b, "rules:\n  - {id: r, match: x, actions: [one]}\n"
+		"actions:\n  one: {exec: [DIR/one]}\n");
+	for (int i = 0; i < 16; i++) {
+		struct intent_row other = {
+			.rule = "o", .incident = "o", .action = "o"
+		};
+
+		assert_true(store_intent_put(b->store, &other));
+	}
+	b->full = true;
+	hit(b, 0, "x");
+	run_until(b, is_held_back);
+	assert_false(exists(b, "ran"));
+	b->full = false;
+	on_dirty(b);
+	run_until(b, is_idle);
+	file_is(b, "ran", "one\n");
+	ledger_is(b, "one succeeded 1 pid|");
 }
 
 static void
@@ -1862,6 +1928,9 @@ main(void)
 		    a_script_killed_in_a_hurry_is_waited_for_when_the_line_comes_again),
 		actions_test(
 		    a_kill_between_the_commit_and_the_end_of_the_intent_does_no_harm),
+		actions_test(
+		    what_ran_while_the_disk_was_full_does_not_run_again),
+		actions_test(what_cannot_be_noted_waits_until_it_can_be_saved),
 		actions_test(what_is_not_found_again_counts_against_its_limit),
 		actions_test(a_script_that_still_runs_is_waited_for),
 		actions_test(
