@@ -130,13 +130,21 @@ follow(struct following *all, const struct identity *identity, int fd,
 		.packed = is_packed(fd),
 	};
 	struct followed *f = map_get(all->by_identity, identity_key(identity));
+	const struct position *kept =
+	    map_get(all->known, identity_key(identity));
+	struct position *was = NULL;
 
 	if (f != NULL) {
 		followed_unpack(f, fd, path, p);
 		return f;
 	}
+	/* Of a file that is gone, by chance with the same number: what it held
+	 * is told all the same. */
+	if (kept != NULL && (p == NULL || p->inode != kept->inode))
+		was = position_copy(kept);
 	f = followed_new(all, identity, &spec);
 	followed_hold(f, true);
+	followed_was(f, was);
 	return f;
 }
 
@@ -435,6 +443,17 @@ ends_at(int fd, const struct position *p)
 	return fstat(fd, &st) != 0 || st.st_size <= p->offset;
 }
 
+/* Whether a file has a line in it: with less, many are the same. */
+static bool
+has_line(int fd)
+{
+	char head[4096];
+	ssize_t n = pread(fd, head, sizeof head, 0);
+
+	return n == sizeof head || is_packed(fd) ||
+	       (n > 0 && memchr(head, '\n', (size_t)n) != NULL);
+}
+
 /* Whether what is in a file is or was in another that is read.  Where only its
  * first part is, *from is set to the position behind that; lent. */
 static bool
@@ -442,7 +461,8 @@ is_told(struct following *all, const struct identity *identity, int fd,
     const struct between *b, const struct position **from)
 {
 	int64_t size;
-	struct followed *holder = find_holder(all, fd, b, &size);
+	struct followed *holder =
+	    has_line(fd) ? find_holder(all, fd, b, &size) : NULL;
 	struct told_search s = { b, fd, NULL };
 
 	*from = NULL;
@@ -478,7 +498,7 @@ find_at(struct following *all, size_t source, const char *path)
 	return map_get(all->by_identity, identity_key(&identity));
 }
 
-/* An empty file may be a copy of the log that is being made. */
+/* A file without a line may be a copy of the log that is being made. */
 static void
 suspect_copy(struct following *all, struct followed *f, const struct between *b)
 {
@@ -504,7 +524,7 @@ take_between(struct following *all, const struct rotated_file *r,
 	struct followed *f = map_get(all->by_identity, identity_key(&identity));
 	const struct position *kept = position_of(all, &identity), *from;
 	struct position *was = NULL, *begin;
-	bool denied;
+	bool denied, suspicious;
 	int fd;
 
 	if (f != NULL && (!is_unread(f) || !may_unpack(f)))
@@ -529,11 +549,12 @@ take_between(struct following *all, const struct rotated_file *r,
 	if (kept != NULL)
 		was = position_copy(kept);
 	begin = from == NULL ? NULL : position_copy(from);
+	suspicious = begin == NULL && !has_line(fd);
 	f = follow(all, &identity, fd, b->path, begin);
 	if (begin != NULL)
 		position_free(begin);
 	followed_was(f, was);
-	if (r->size == 0)
+	if (suspicious)
 		suspect_copy(all, f, b);
 	return f;
 }
