@@ -248,7 +248,7 @@ case_cleanup() {
 	fi
 	at_exit
 	for i in "${lib_pids[@]}"; do
-		kill -KILL "$i" 2>/dev/null
+		ours "$i" && kill -KILL "$i" 2>/dev/null
 	done
 	exit "$status"
 }

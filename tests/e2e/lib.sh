@@ -26,6 +26,7 @@ srcdir=$(realpath "$srcdir") || exit 1
 test_name=$(basename "$0" .sh)
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/logwatch-$test_name.XXXXXX") || exit 1
 started_at=$EPOCHREALTIME
+export E2E_OURS=$tmp # in the environment of all that is started here
 lib_pids=()
 lib_failed=
 
@@ -47,7 +48,7 @@ lib_cleanup() {
 	fi
 	at_exit
 	for ((i = ${#lib_pids[@]} - 1; i >= 0; i--)); do
-		stop "${lib_pids[i]}"
+		ours "${lib_pids[i]}" && stop "${lib_pids[i]}"
 	done
 	if [[ ${E2E_KEEP:-} ]]; then
 		echo "kept: $tmp"
@@ -137,6 +138,12 @@ start() { # NAME COMMAND...
 
 running() { # PID
 	[[ -d /proc/$1 && $(ps -o stat= -p "$1") != Z* ]]
+}
+
+# Whether it was started here: numbers of processes that ended are given out
+# again, within a minute where many tests run.
+ours() { # PID, or -PID of the leader of a group
+	grep -qzx "E2E_OURS=$E2E_OURS" "/proc/${1#-}/environ" 2>/dev/null
 }
 
 # SIGTERM, and SIGKILL ten seconds later; waits for the end.
