@@ -200,7 +200,8 @@ struct denied {
 	struct position *position; /* of the old one */
 	struct position *text;     /* as in between */
 	struct between between;
-	bool again; /* there is none still */
+	int64_t born_ns; /* of it; 0: not known */
+	bool again;      /* there is none still */
 };
 
 void
@@ -247,6 +248,7 @@ deny(struct following *all, const struct rotated_file *r,
 			    "source=%s path=%s is=%s",
 		    all->sources[b->source].name, b->path, r->path);
 		d = denied_new(b);
+		d->born_ns = r->born_ns;
 		map_put(all->denied, identity_key(&identity), d);
 	}
 	d->again = true;
@@ -799,7 +801,8 @@ try_again(struct text key, void *value, void *ctx)
 	for (size_t at = 0; at < count; at++) {
 		struct followed *f;
 
-		if (!is_file(&files[at], i))
+		if (!is_file(&files[at], i) ||
+		    is_born_else(d->born_ns, files[at].born_ns))
 			continue;
 		f = take_known(all, &files[at], &d->between);
 		if (f == NULL && d->position->offset > 0)
