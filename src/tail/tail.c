@@ -388,6 +388,8 @@ name_follow(struct tail *t, struct name *n, int fd, const struct stat *st)
 		close(fd);
 	is_new = is_new || f->fresh;
 	name_take(n, f);
+	if (old == f) /* it was away for a time */
+		turnover_add(t, n, f, NULL, f);
 	if (old == NULL || old == f)
 		return;
 	log_info("log rotated, the old file is read to its end first "

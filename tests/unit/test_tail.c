@@ -1905,6 +1905,24 @@ a_file_that_was_there_while_the_log_was_away_is_read(void **state)
 	assert_non_null(strstr(w.told.data, "4\n"));
 }
 
+/* It was seen to be gone before it came back. */
+static void
+a_file_that_was_there_before_the_log_came_back_is_read(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	move("a.log", "a.log.1");
+	settle();
+	append("a.log", "2\n");
+	move("a.log", "a.log.2");
+	move("a.log.1", "a.log");
+	expect("1\n2\n");
+	append("a.log", "3\n");
+	expect("1\n2\n3\n");
+}
+
 static void
 files_of_rotations_while_stopped_are_read_in_order(void **state)
 {
@@ -2327,6 +2345,7 @@ main(void)
 		    a_new_log_that_was_rotated_before_it_was_seen_is_read_with_what_it_was),
 		real(a_log_that_came_and_went_unseen_is_read),
 		real(a_file_that_was_there_while_the_log_was_away_is_read),
+		real(a_file_that_was_there_before_the_log_came_back_is_read),
 		real(files_of_rotations_while_stopped_are_read_in_order),
 		real(
 		    what_was_not_read_when_it_was_truncated_is_read_in_the_copy),
