@@ -16,6 +16,7 @@
 #include "tail/position.h"
 #include "tail/rotated.h"
 #include "tail/succession.h"
+#include "tail/texts.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -71,6 +72,7 @@ following_init(struct following *all, const struct tail_source *sources,
 	all->known = map_new(SIZE_MAX, position_free);
 	all->released = map_new(RELEASED_MAX, position_free);
 	all->gone = map_new(SIZE_MAX, position_free);
+	all->texts = texts_new(all->gone);
 	all->kept = map_new(SIZE_MAX, position_free);
 	all->denied = map_new(DENIED_MAX, succession_denied_free);
 	TAILQ_INIT(&all->all);
@@ -96,6 +98,7 @@ following_clear(struct following *all)
 	map_free(all->by_identity);
 	map_free(all->known);
 	map_free(all->released);
+	texts_free(all->texts);
 	map_free(all->gone);
 	map_free(all->kept);
 	map_free(all->denied);
@@ -142,14 +145,6 @@ following_lose(struct following *all, size_t source, const char *path,
 	    source_name(all, source), path, count);
 	if (all->callbacks.lost != NULL)
 		all->callbacks.lost(&loss, all->callbacks.ctx);
-}
-
-void
-followed_was(struct followed *f, struct position *was)
-{
-	if (f->was != NULL)
-		position_free(f->was);
-	f->was = was;
 }
 
 void
@@ -425,7 +420,8 @@ changed(struct followed *f)
 	}
 	succession_copies(f, NULL, newest);
 	was->seen_ms = clock_wall_ms();
-	followed_was(f, was);
+	texts_add(f->all->texts, f->source, was);
+	position_free(was);
 }
 
 void
@@ -722,6 +718,17 @@ watch(struct followed *f)
 	}
 }
 
+/* What stands in a file that is new may have come since the look before: that
+ * nothing of it was emptied meanwhile is known only up to that. */
+static int64_t
+unread_since(const struct following *all, const struct file_spec *spec)
+{
+	int64_t since_ms =
+	    all->since_ms > 0 ? all->since_ms : all->seen_ms[spec->source];
+
+	return spec->offset == 0 && since_ms > 0 ? since_ms : clock_wall_ms();
+}
+
 struct followed *
 followed_new(struct following *all, const struct identity *identity,
     struct file_spec *spec)
@@ -735,7 +742,7 @@ followed_new(struct following *all, const struct identity *identity,
 	f->source = spec->source;
 	f->round = all->round;
 	f->fresh = spec->offset == 0;
-	f->read_ms = clock_wall_ms();
+	f->read_ms = unread_since(all, spec);
 	f->deaf = watch_is_deaf(spec->fd);
 	LIST_INIT(&f->names);
 	spec->max_line = all->sources[spec->source].max_line;
@@ -800,7 +807,6 @@ followed_free(struct followed *f)
 	let_go_on(f);
 	let_copies_go(f);
 	followed_suspect(f, NULL);
-	followed_was(f, NULL);
 	if (f->after != NULL)
 		f->after->waiting--;
 	while ((n = LIST_FIRST(&f->names)) != NULL) {

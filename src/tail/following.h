@@ -19,6 +19,7 @@ struct file_spec;
 struct map;
 struct name;
 struct names;
+struct texts;
 struct watch;
 struct watcher;
 
@@ -65,9 +66,6 @@ struct followed {
 	unsigned copies;        /* how many may be copies of this one */
 	unsigned waiting;       /* how many are after this one */
 	struct followed *after; /* not read before that one was, to its end */
-	/* Where another text was read to that stood in it before; NULL: none.
-	 * A copy of that may be found late. */
-	struct position *was;
 
 	/* Under a rotated name of that one: may be a copy of it. */
 	struct followed *original;
@@ -99,6 +97,7 @@ struct following {
 	struct map *known;    /* struct position: not found yet */
 	struct map *released; /* struct position: let go, but still there */
 	struct map *gone;     /* struct position: to be forgotten */
+	struct texts *texts;  /* that are in no followed file any more */
 	struct map *kept;     /* struct position: of files not open yet */
 	struct map *denied;   /* rotated files that may not be read yet */
 
@@ -141,9 +140,6 @@ void followed_hold(struct followed *f, bool succeeded);
 void followed_succeed(struct followed *f);
 /** Under a rotated name of that one (NULL: of none) it may be a copy of it. */
 void followed_suspect(struct followed *f, struct followed *original);
-/** Another text stands in it than when that position was told; takes it over.
- */
-void followed_was(struct followed *f, struct position *was);
 /** It has a name again. */
 void followed_unhold(struct followed *f);
 /** Its position; the fingerprints live until the next call. */

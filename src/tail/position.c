@@ -18,8 +18,9 @@
 #define HASH 8
 #define OFFSET 8
 #define BORN 8
-#define DONE 1  /* the last byte of a head's print */
-#define GUESS 2 /* likewise */
+#define IS_DONE 1 /* bits of the last byte of a head's print */
+#define IS_GUESS 2
+#define IS_TEXT 4
 
 #define BASE UINT64_C(0x9e3779b97f4a7c15) /* odd, and large */
 #define DOWN_MAX (16LL << 20) /* as far text is looked for that moved */
@@ -74,7 +75,7 @@ position_print(struct position *p, struct fingerprint *out, struct text head,
 {
 	print_write(out->head, head);
 	number_put(out->head + LENGTH + HASH, BORN, (uint64_t)born_ns);
-	out->head[LENGTH + HASH + BORN] = done ? DONE : 0;
+	out->head[LENGTH + HASH + BORN] = done ? IS_DONE : 0;
 	number_put(out->anchor, OFFSET, (uint64_t)p->offset);
 	print_write(out->anchor + OFFSET, anchor);
 	p->head = (struct text){ out->head, sizeof out->head };
@@ -96,7 +97,7 @@ position_reprint(struct position *p, struct fingerprint *out,
 	assert(has_prints(told));
 	memcpy(out->head, told->head.data, sizeof out->head);
 	memcpy(out->anchor, told->anchor.data, sizeof out->anchor);
-	out->head[LENGTH + HASH + BORN] = done ? DONE : 0;
+	out->head[LENGTH + HASH + BORN] = done ? IS_DONE : 0;
 	p->head = (struct text){ out->head, sizeof out->head };
 	p->anchor = (struct text){ out->anchor, sizeof out->anchor };
 }
@@ -130,13 +131,41 @@ position_guess(struct position *p, struct fingerprint *out,
 		position_print(p, out, none, none, born_ns, false);
 	}
 	number_put(out->head + LENGTH + HASH, BORN, (uint64_t)born_ns);
-	out->head[LENGTH + HASH + BORN] = GUESS;
+	out->head[LENGTH + HASH + BORN] = IS_GUESS;
+}
+
+static bool
+has_bit(const struct position *p, char bit)
+{
+	return has_prints(p) && (p->head.data[LENGTH + HASH + BORN] & bit) != 0;
 }
 
 bool
 position_is_guess(const struct position *p)
 {
-	return has_prints(p) && p->head.data[LENGTH + HASH + BORN] == GUESS;
+	return has_bit(p, IS_GUESS);
+}
+
+bool
+position_as_text(
+    struct position *p, struct fingerprint *out, const struct position *told)
+{
+	if (!has_prints(told) || told->offset == 0)
+		return false;
+	*p = *told;
+	position_reprint(p, out, told, position_is_done(told));
+	out->head[LENGTH + HASH + BORN] |= IS_TEXT;
+	p->device = position_hash(text_of(told->path)) & INT64_MAX;
+	p->inode =
+	    (position_hash(p->head) ^ position_hash(p->anchor)) & INT64_MAX;
+	p->inode |= 1; /* 0 is the mark of a path */
+	return true;
+}
+
+bool
+position_is_text(const struct position *p)
+{
+	return has_bit(p, IS_TEXT);
 }
 
 /* The anchor says itself where it ends: who keeps a position may move it back
@@ -360,7 +389,7 @@ position_born_ns(const struct position *p)
 bool
 position_is_done(const struct position *p)
 {
-	return has_prints(p) && p->head.data[LENGTH + HASH + BORN] == DONE;
+	return has_bit(p, IS_DONE);
 }
 
 struct position *
@@ -381,6 +410,8 @@ position_free(void *position)
 {
 	struct position *p = position;
 
+	if (p == NULL)
+		return;
 	free((char *)p->source);
 	free((char *)p->path);
 	free((char *)p->head.data);

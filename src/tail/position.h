@@ -18,7 +18,7 @@ struct position;
 /** The fingerprints of one position, as they are stored. */
 struct fingerprint {
 	char head[2 + 8 + 8 + 1]; /* length, hash; when the file was made;
-	                             whether it is done, or a guess */
+	                             whether it is done, a guess, a text's */
 	char anchor[8 + 2 + 8];   /* offset of its end, length, hash */
 };
 
@@ -46,6 +46,12 @@ void position_reprint(struct position *p, struct fingerprint *out,
 void position_guess(struct position *p, struct fingerprint *out,
     const struct position *text, int64_t born_ns);
 bool position_is_guess(const struct position *p);
+
+/** The same position of the text alone, which is in its file no more.  Returns
+ * false where nothing of it was read. */
+bool position_as_text(
+    struct position *p, struct fingerprint *out, const struct position *told);
+bool position_is_text(const struct position *p);
 
 /** Whether an open file still starts, and before the position goes on, as it
  * did when that was told; where enough was read, the latter will do.  True of
@@ -77,6 +83,6 @@ uint64_t position_hash(struct text text);
 
 /* Positions kept for later: copies that own all their text. */
 struct position *position_copy(const struct position *p);
-void position_free(void *position);
+void position_free(void *position); /* NULL does nothing */
 
 #endif

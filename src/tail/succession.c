@@ -16,6 +16,7 @@
 #include "tail/names.h"
 #include "tail/position.h"
 #include "tail/rotated.h"
+#include "tail/texts.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -132,7 +133,6 @@ follow(struct following *all, const struct identity *identity, int fd,
 	struct followed *f = map_get(all->by_identity, identity_key(identity));
 	const struct position *kept =
 	    map_get(all->known, identity_key(identity));
-	struct position *was = NULL;
 
 	if (f != NULL) {
 		followed_unpack(f, fd, path, p);
@@ -141,10 +141,9 @@ follow(struct following *all, const struct identity *identity, int fd,
 	/* Of a file that is gone, by chance with the same number: what it held
 	 * is told all the same. */
 	if (kept != NULL && (p == NULL || p->inode != kept->inode))
-		was = position_copy(kept);
+		texts_add(all->texts, identity->source, kept);
 	f = followed_new(all, identity, &spec);
 	followed_hold(f, true);
-	followed_was(f, was);
 	return f;
 }
 
@@ -211,8 +210,7 @@ succession_denied_free(void *denied)
 
 	free(d->path);
 	position_free(d->position);
-	if (d->text != NULL)
-		position_free(d->text);
+	position_free(d->text);
 	free(d);
 }
 
@@ -310,8 +308,10 @@ struct told_search {
 };
 
 static void
-consider(struct told_search *s, const struct position *p)
+consider(const struct position *p, void *ctx)
 {
+	struct told_search *s = ctx;
+
 	if ((s->found == NULL || p->offset > s->found->offset) &&
 	    is_left_of(s->fd, p, s->b))
 		s->found = p;
@@ -324,7 +324,7 @@ consider_known(struct text key, void *value, void *ctx)
 	struct told_search *s = ctx;
 
 	if (i->source == s->b->source)
-		consider(s, value);
+		consider(value, s);
 }
 
 /* The followed file that holds all that is in another one, so many bytes. */
@@ -354,17 +354,6 @@ find_holder(
 	return NULL;
 }
 
-/* Those of the texts that followed files held before. */
-static void
-consider_texts_before(struct following *all, struct told_search *s)
-{
-	struct followed *f;
-
-	TAILQ_FOREACH(f, &all->all, link)
-	if (f->source == s->b->source && f->was != NULL)
-		consider(s, f->was);
-}
-
 /* A log is taken for a copy only where it was made before the truncation was
  * seen: many logs begin with the same lines. */
 const struct position *
@@ -375,7 +364,7 @@ succession_text_before(
 	struct told_search s = { &b, fd, NULL };
 	int64_t born_ns = rotated_born_ns(fd);
 
-	consider_texts_before(all, &s);
+	texts_each(all->texts, b.source, path, consider, &s);
 	if (s.found == NULL || born_ns == 0 ||
 	    born_ns > s.found->seen_ms * 1000000)
 		return NULL;
@@ -413,7 +402,7 @@ is_of_longer(
 	const struct between b = { .path = p->path, .source = source };
 	struct told_search s = { &b, fd, p };
 
-	consider_texts_before(all, &s);
+	texts_each(all->texts, source, p->path, consider, &s);
 	map_each(all->known, consider_known, &s);
 	map_each(all->released, consider_known, &s);
 	return s.found != p || is_of_followed(all, fd, &b, p->offset);
@@ -469,13 +458,15 @@ is_told(struct following *all, const struct identity *identity, int fd,
 
 	*from = NULL;
 	if (holder != NULL) {
-		if (!is_packed(fd) && file_read_offset(holder->file) >= size)
+		/* A compressed one has the rest, too. */
+		if (!is_packed(fd) && !file_is_packed(holder->file) &&
+		    file_read_offset(holder->file) >= size)
 			follow_grown(all, identity, fd, b->path, size);
 		return true;
 	}
 	if (b->was == NULL)
-		consider(&s, b->position);
-	consider_texts_before(all, &s);
+		consider(b->position, &s);
+	texts_each(all->texts, b->source, b->path, consider, &s);
 	map_each(all->known, consider_known, &s);
 	map_each(all->released, consider_known, &s);
 	*from = s.found;
@@ -525,7 +516,7 @@ take_between(struct following *all, const struct rotated_file *r,
 	struct identity identity = identity_of_rotated(b->source, r);
 	struct followed *f = map_get(all->by_identity, identity_key(&identity));
 	const struct position *kept = position_of(all, &identity), *from;
-	struct position *was = NULL, *begin;
+	struct position *begin;
 	bool denied, suspicious;
 	int fd;
 
@@ -549,13 +540,11 @@ take_between(struct following *all, const struct rotated_file *r,
 	    all->sources[b->source].name, b->path, r->path);
 	/* By chance under the number of one that is gone, or truncated. */
 	if (kept != NULL)
-		was = position_copy(kept);
+		texts_add(all->texts, b->source, kept);
 	begin = from == NULL ? NULL : position_copy(from);
 	suspicious = begin == NULL && !has_line(fd);
 	f = follow(all, &identity, fd, b->path, begin);
-	if (begin != NULL)
-		position_free(begin);
-	followed_was(f, was);
+	position_free(begin);
 	if (suspicious)
 		suspect_copy(all, f, b);
 	return f;
@@ -683,7 +672,8 @@ take_copy(struct following *all, const struct rotated_file *r,
 		deny(all, r, b, was);
 	if (fd < 0)
 		return NULL;
-	if (!is_at(fd, was) || is_of_longer(all, source, fd, was)) {
+	if (!is_at(fd, was) || is_half(r->path, fd, b) ||
+	    is_of_longer(all, source, fd, was)) {
 		close(fd);
 		return NULL;
 	}

@@ -20,6 +20,7 @@
 #include "tail/position.h"
 #include "tail/rotated.h"
 #include "tail/succession.h"
+#include "tail/texts.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -211,8 +212,7 @@ turn_all_over(struct tail *t, struct rotated *r)
 		STAILQ_REMOVE_HEAD(&t->turnovers, link);
 		turn_over(t, o, r);
 		free(o->path);
-		if (o->was != NULL)
-			position_free(o->was);
+		position_free(o->was);
 		free(o);
 	}
 }
@@ -359,7 +359,7 @@ follow_new(struct tail *t, struct name *n, const struct identity *identity,
 	f = followed_new(&t->all, identity, &spec);
 	if (was != NULL) {
 		turnover_add(t, n, NULL, was, f);
-		followed_was(f, was);
+		texts_add(t->all.texts, n->source, was);
 	} else if (may_have_been_away(t, f, st)) {
 		turnover_add(t, n, f, NULL, f);
 	} else if (f->fresh && old == NULL && is_watched(t, n)) {
@@ -367,6 +367,7 @@ follow_new(struct tail *t, struct name *n, const struct identity *identity,
 	}
 	if (f->fresh && (was == NULL || was->offset == 0))
 		followed_suspect(f, original_of(t, n));
+	position_free(was);
 	return f;
 }
 
@@ -702,6 +703,8 @@ resume(struct tail *t, size_t source, const struct position *p)
 	const struct tail_source *s = &t->all.sources[source];
 	struct identity identity = { source, p->device, p->inode };
 
+	if (texts_restore(t->all.texts, source, p))
+		return;
 	if (p->seen_ms > t->all.seen_ms[source])
 		t->all.seen_ms[source] = p->seen_ms;
 	for (size_t i = 0; p->inode == 0 && s->paths[i] != NULL; i++)
@@ -848,12 +851,18 @@ struct position_call {
 };
 
 static void
-tell_kept(struct text key, void *value, void *ctx)
+tell_text(const struct position *p, void *ctx)
 {
 	const struct position_call *call = ctx;
 
+	call->fn(0, p, call->ctx);
+}
+
+static void
+tell_kept(struct text key, void *value, void *ctx)
+{
 	(void)key;
-	call->fn(0, value, call->ctx);
+	tell_text(value, ctx);
 }
 
 void
@@ -868,6 +877,7 @@ tail_positions(struct tail *t, bool all, tail_position_fn *fn, void *ctx)
 	tell_position(f, fn, ctx);
 	while ((f = TAILQ_FIRST(&t->all.dirty)) != NULL)
 		tell_position(f, fn, ctx);
+	texts_tell(t->all.texts, all, tell_text, &call);
 	map_each(t->all.kept, tell_kept, &call);
 }
 

@@ -96,7 +96,8 @@ bool tail_caught_up(const struct tail *t);
  * smaller ones, of the start of a line.  line is 0 until it has been counted.
  * file is the block's; it is 0 for a mark, with inode 0, that a path or glob of
  * the source was followed: a log that comes later is then read from its
- * beginning even where logwatch was not there to see it come.
+ * beginning even where logwatch was not there to see it come.  It is 0, too,
+ * for what was read of a text that is in no file any more.
  */
 typedef void tail_position_fn(
     uint64_t file, const struct position *p, void *ctx);

@@ -22,6 +22,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -1983,6 +1984,79 @@ what_was_not_read_when_it_was_truncated_is_read_in_the_copy(void **state)
 	expect_lines(33);
 }
 
+/* As gzip leaves it between making the new file and removing the old one. */
+static void
+a_copy_that_is_being_compressed_is_read_once(void **state)
+{
+	(void)state;
+	append_numbered("a.log", 1, 20);
+	w.keep_quiet = true;
+	start("a.log");
+	expect_lines(20);
+	append_numbered("a.log", 21, 25);
+	copy("a.log", "a.log-001");
+	assert_int_equal(system("gzip -k a.log-001"), 0);
+	assert_int_equal(truncate("a.log", 0), 0);
+	append_numbered("a.log", 26, 28);
+	expect_lines(28);
+	unlink("a.log-001");
+	settle();
+	assert_int_equal(w.lines, 28);
+}
+
+/* Who has it open has not heard of the rotation. */
+static void
+a_copy_of_a_text_before_goes_on_after_a_stop(void **state)
+{
+	(void)state;
+	append_numbered("a.log", 1, 20);
+	w.keep_quiet = true;
+	start("a.log");
+	expect_lines(20);
+	copy("a.log", "b.log");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append_numbered("a.log", 21, 25);
+	expect_lines(25);
+	save();
+	stop();
+	move("b.log", "a.log.1");
+	append_numbered("a.log.1", 26, 28);
+	start("a.log");
+	expect_lines(28);
+}
+
+/* cp -p, as logrotate's copytruncate, keeps the time of writing. */
+static void
+what_was_not_read_before_a_kill_is_read_in_the_copy(void **state)
+{
+	struct timespec times[2];
+	struct stat st;
+
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	save();
+	stop();
+	for (size_t i = 0; i < POSITIONS_MAX; i++)
+		if (w.positions[i] != NULL)
+			w.positions[i]->seen_ms -= 2000;
+	unlink("a.log");
+	append("a.log", "2\n");
+	start("a.log");
+	save();
+	stop();
+	copy("a.log", "a.log.1");
+	assert_int_equal(stat("a.log", &st), 0);
+	times[0] = times[1] = st.st_mtim;
+	times[0].tv_sec = times[1].tv_sec -= 1;
+	assert_int_equal(utimensat(AT_FDCWD, "a.log.1", times, 0), 0);
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "three\n");
+	start("a.log");
+	expect("1\n2\nthree\n");
+}
+
 static void
 a_copy_that_the_glob_names_is_not_read_again(void **state)
 {
@@ -2349,6 +2423,9 @@ main(void)
 		real(files_of_rotations_while_stopped_are_read_in_order),
 		real(
 		    what_was_not_read_when_it_was_truncated_is_read_in_the_copy),
+		real(a_copy_that_is_being_compressed_is_read_once),
+		real(a_copy_of_a_text_before_goes_on_after_a_stop),
+		real(what_was_not_read_before_a_kill_is_read_in_the_copy),
 		real(a_copy_that_the_glob_names_is_not_read_again),
 		real(what_looks_like_a_copy_and_is_none_is_read),
 		real(text_that_moved_within_its_file_is_not_read_again),
