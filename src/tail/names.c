@@ -272,10 +272,11 @@ visit_dir(enum paths_watch kind, const char *dir, const char *name, void *ctx)
 }
 
 static void
-visit_file(const char *path, void *ctx)
+visit_file(const char *path, uint64_t inode, void *ctx)
 {
 	struct target *t = ctx;
 
+	(void)inode;
 	if (t->glob)
 		find_name(t, path);
 }

@@ -29,6 +29,7 @@ struct walk {
 
 struct entry {
 	char *name;
+	uint64_t inode;
 	unsigned char type; /* DT_… */
 };
 
@@ -158,8 +159,11 @@ list(struct walk *w, const char *dir, const char *glob)
 			capacity = capacity * 2 + 16;
 			es.at = mem_resize(es.at, capacity, sizeof *es.at);
 		}
-		es.at[es.count++] =
-		    (struct entry){ mem_text(e->d_name), e->d_type };
+		es.at[es.count++] = (struct entry){
+			.name = mem_text(e->d_name),
+			.inode = e->d_ino,
+			.type = e->d_type,
+		};
 	}
 	closedir(d);
 	if (es.count > 1)
@@ -253,19 +257,19 @@ visit_plain(struct walk *w, const char *dir, const char *name, const char *rest,
 		break;
 	}
 	if (!w->literal)
-		w->visitor->file(path, w->visitor->ctx);
+		w->visitor->file(path, 0, w->visitor->ctx);
 out:
 	free(path);
 }
 
 static void
-visit_leaf(struct walk *w, const char *path, unsigned char type)
+visit_leaf(struct walk *w, const char *path, const struct entry *e)
 {
-	if (type == DT_DIR || (type != DT_REG && is_dir(path)))
+	if (e->type == DT_DIR || (e->type != DT_REG && is_dir(path)))
 		return;
 	if (kind_of(path) == KIND_LINK)
 		visit_link(w, path);
-	w->visitor->file(path, w->visitor->ctx);
+	w->visitor->file(path, e->inode, w->visitor->ctx);
 }
 
 static void
@@ -279,7 +283,7 @@ visit_leaves(struct walk *w, const char *dir, const char *glob)
 		char *path = paths_join(dir, es.at[i].name);
 
 		w->links = 0;
-		visit_leaf(w, path, es.at[i].type);
+		visit_leaf(w, path, &es.at[i]);
 		free(path);
 	}
 	entries_free(&es);

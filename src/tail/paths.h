@@ -23,8 +23,9 @@ struct paths_visitor {
 	void (*dir)(enum paths_watch watch, const char *dir, const char *name,
 	    void *ctx);
 	/** A name that matches and is there now: of a glob only, never a
-	 * directory; sorted within its directory. */
-	void (*file)(const char *path, void *ctx);
+	 * directory; sorted within its directory.  inode is what its directory
+	 * says when it is read; 0: not asked for. */
+	void (*file)(const char *path, uint64_t inode, void *ctx);
 	void *ctx;
 };
 

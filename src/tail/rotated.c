@@ -22,14 +22,21 @@
 #define NAMES_MAX 200000 /* of one directory */
 #define READS_MAX 8      /* in a row, while its names come and go */
 
+struct listed {
+	char *name;
+	uint64_t inode; /* as the directory has it */
+};
+
 struct listing {
-	char **names; /* sorted */
+	struct listed *at; /* sorted */
 	size_t count, capacity;
 };
 
 struct rotated {
 	struct map *listings; /* struct listing by directory */
 	bool vanished;        /* a name that was listed is not there any more */
+	bool handed_on;       /* one has another file than was listed */
+	bool unnumbered;      /* what is listed has never the file's number */
 	struct rotated_file *files;
 	size_t count, capacity;
 };
@@ -40,8 +47,8 @@ listing_free(void *value)
 	struct listing *l = value;
 
 	for (size_t i = 0; i < l->count; i++)
-		free(l->names[i]);
-	free(l->names);
+		free(l->at[i].name);
+	free(l->at);
 	free(l);
 }
 
@@ -76,7 +83,9 @@ rotated_free(struct rotated *r)
 static int
 compare_names(const void *a, const void *b)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	const struct listed *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
 }
 
 static struct listing *
@@ -96,14 +105,14 @@ listing_of(struct rotated *r, const char *dir)
 	while (l->count < NAMES_MAX && (e = readdir(d)) != NULL) {
 		if (l->count == l->capacity) {
 			l->capacity = l->capacity * 2 + 16;
-			l->names =
-			    mem_resize(l->names, l->capacity, sizeof *l->names);
+			l->at = mem_resize(l->at, l->capacity, sizeof *l->at);
 		}
-		l->names[l->count++] = mem_text(e->d_name);
+		l->at[l->count++] =
+		    (struct listed){ mem_text(e->d_name), e->d_ino };
 	}
 	closedir(d);
 	if (l->count > 1)
-		qsort(l->names, l->count, sizeof *l->names, compare_names);
+		qsort(l->at, l->count, sizeof *l->at, compare_names);
 	return l;
 }
 
@@ -116,7 +125,7 @@ listing_find(const struct listing *l, const char *prefix)
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (strcmp(l->names[middle], prefix) < 0)
+		if (strcmp(l->at[middle].name, prefix) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -130,8 +139,11 @@ time_ns(struct statx_timestamp t)
 	return t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* Names are handed on in a rotation: one that has another file than when its
+ * directory was read has its old one under a name that was perhaps not there
+ * then. */
 static void
-file_add(struct rotated *r, const char *path)
+file_add(struct rotated *r, const char *path, uint64_t inode)
 {
 	int64_t written_ns, born_ns;
 	struct statx st;
@@ -141,6 +153,7 @@ file_add(struct rotated *r, const char *path)
 		r->vanished |= errno == ENOENT;
 		return;
 	}
+	r->handed_on |= inode != 0 && inode != st.stx_ino && !r->unnumbered;
 	if (!S_ISREG(st.stx_mode))
 		return;
 	if (r->count == r->capacity) {
@@ -186,13 +199,13 @@ add_beside(struct rotated *r, const char *path)
 	size_t len = strlen(base);
 
 	for (size_t i = listing_find(l, base);
-	     i < l->count && strncmp(l->names[i], base, len) == 0; i++) {
+	     i < l->count && strncmp(l->at[i].name, base, len) == 0; i++) {
 		char *name;
 
-		if (!is_suffix(l->names[i] + len))
+		if (!is_suffix(l->at[i].name + len))
 			continue;
-		name = paths_join(dir, l->names[i]);
-		file_add(r, name);
+		name = paths_join(dir, l->at[i].name);
+		file_add(r, name, l->at[i].inode);
 		free(name);
 	}
 	free(dir);
@@ -208,9 +221,9 @@ skip_dir(enum paths_watch watch, const char *dir, const char *name, void *ctx)
 }
 
 static void
-add_found(const char *path, void *ctx)
+add_found(const char *path, uint64_t inode, void *ctx)
 {
-	file_add(ctx, path);
+	file_add(ctx, path, inode);
 }
 
 static int
@@ -294,7 +307,7 @@ find_files(struct rotated *r, const char *path, const char *const *globs)
 	struct stat st;
 
 	forget_files(r);
-	r->vanished = false;
+	r->vanished = r->handed_on = false;
 	for (const char *const *g = globs; g != NULL && *g != NULL; g++)
 		paths_visit(*g, &visitor);
 	if (globs == NULL) {
@@ -317,10 +330,13 @@ rotated_list(struct rotated *r, const char *path, const char *const *globs,
     const struct rotated_file **files)
 {
 	find_files(r, path, globs);
-	for (unsigned i = 1; r->vanished && i < READS_MAX; i++) {
+	for (unsigned i = 1; (r->vanished || r->handed_on) && i < READS_MAX;
+	     i++) {
 		rotated_renew(r);
 		find_files(r, path, globs);
 	}
+	/* Some layered file systems, and what is mounted over a name. */
+	r->unnumbered |= r->handed_on;
 	sort(r);
 	*files = r->files;
 	return r->count;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "io/loop.h"
 #include "store/store.h"
 #include "tail/archive.h"
 #include "tail/file.h"
@@ -113,6 +114,14 @@ is_at(int fd, const struct position *p)
 	if (p->offset == 0)
 		return !is_born_else(position_born_ns(p), rotated_born_ns(fd));
 	return is_packed(fd) ? position_is_packed(fd, p) : position_is(fd, p);
+}
+
+/* The same, but not by chance: files that begin with the same lines may follow
+ * each other under one number. */
+static bool
+is_its(int fd, const struct position *p)
+{
+	return is_at(fd, p) && !succession_is_reused(fd, p);
 }
 
 /* Follows a file that has no name of ours any more, or a compressed one, from a
@@ -445,6 +454,27 @@ has_line(int fd)
 	       (n > 0 && memchr(head, '\n', (size_t)n) != NULL);
 }
 
+/* Those that stand in a followed file no more, though that was not noticed yet.
+ */
+static void
+add_texts_lost(struct following *all, const struct between *b)
+{
+	struct followed *f;
+
+	TAILQ_FOREACH(f, &all->all, link)
+	{
+		struct position p;
+
+		if (f->source != b->source || !f->open ||
+		    strcmp(file_path(f->file), b->path) != 0 ||
+		    file_is_packed(f->file) || file_is_as_read(f->file))
+			continue;
+		followed_position(f, &p);
+		p.seen_ms = clock_wall_ms();
+		texts_add(all->texts, f->source, &p);
+	}
+}
+
 /* Whether what is in a file is or was in another that is read.  Where only its
  * first part is, *from is set to the position behind that; lent. */
 static bool
@@ -458,14 +488,13 @@ is_told(struct following *all, const struct identity *identity, int fd,
 
 	*from = NULL;
 	if (holder != NULL) {
-		/* A compressed one has the rest, too. */
-		if (!is_packed(fd) && !file_is_packed(holder->file) &&
-		    file_read_offset(holder->file) >= size)
+		if (!is_packed(fd) && file_read_offset(holder->file) >= size)
 			follow_grown(all, identity, fd, b->path, size);
 		return true;
 	}
 	if (b->was == NULL)
 		consider(b->position, &s);
+	add_texts_lost(all, b);
 	texts_each(all->texts, b->source, b->path, consider, &s);
 	map_each(all->known, consider_known, &s);
 	map_each(all->released, consider_known, &s);
@@ -530,7 +559,7 @@ take_between(struct following *all, const struct rotated_file *r,
 		deny(all, r, b, kept != NULL ? kept : b->text);
 	if (fd < 0)
 		return NULL;
-	if (is_half(r->path, fd, b) || (kept != NULL && is_at(fd, kept)) ||
+	if (is_half(r->path, fd, b) || (kept != NULL && is_its(fd, kept)) ||
 	    is_told(all, &identity, fd, b, &from)) {
 		close(fd);
 		return NULL;
@@ -730,7 +759,7 @@ follow_known(struct following *all, const struct identity *identity, int fd,
 	bool guess = position_is_guess(p);
 	const struct position *from;
 
-	if ((p->offset > 0 || !guess) && is_at(fd, p))
+	if ((p->offset > 0 || !guess) && is_its(fd, p))
 		return follow(all, identity, fd, p->path, p);
 	if (guess && !is_told(all, identity, fd, b, &from))
 		return follow(all, identity, fd, p->path, from);
@@ -1008,7 +1037,7 @@ has_position(
 	struct identity identity = identity_of_rotated(source, r);
 	const struct position *p = map_get(all->known, identity_key(&identity));
 
-	return p != NULL && is_at(fd, p) && !succession_is_reused(fd, p);
+	return p != NULL && is_its(fd, p);
 }
 
 /* The file of a position under a rotated name: by its number. */
@@ -1037,7 +1066,7 @@ find_numbered(struct following *all, struct stray *s,
 		}
 		if (*fd < 0)
 			continue;
-		if (is_at(*fd, p) && !succession_is_reused(*fd, p))
+		if (is_its(*fd, p))
 			return r;
 		close(*fd);
 	}
@@ -1051,6 +1080,7 @@ find_copied(struct following *all, struct stray *s,
     const struct rotated_file *files, size_t count, bool packed, int *fd)
 {
 	const struct position *p = s->position;
+	const struct between b = { .path = p->path };
 	bool denied;
 
 	for (size_t i = count; i-- > 0;) {
@@ -1062,6 +1092,7 @@ find_copied(struct following *all, struct stray *s,
 		if (*fd < 0)
 			continue;
 		if (is_packed(*fd) == packed && is_at(*fd, p) &&
+		    !is_half(r->path, *fd, &b) &&
 		    !has_position(all, s->identity.source, r, *fd) &&
 		    !is_of_longer(all, s->identity.source, *fd, p))
 			return r;

@@ -97,8 +97,12 @@ note_dir(enum paths_watch watch, const char *path, const char *name, void *ctx)
 }
 
 static void
-note_file(const char *path, void *ctx)
+note_file(const char *path, uint64_t inode, void *ctx)
 {
+	struct stat st;
+
+	if (inode != 0 && lstat(path, &st) == 0)
+		assert_int_equal(inode, st.st_ino);
 	str_printf(ctx, "file %s\n", path);
 }
 

@@ -102,6 +102,27 @@ what_a_link_leads_to_has_rotated_names_too(void **state)
 	rotated_free(r);
 }
 
+/* All names that were there are there still. */
+static void
+what_was_handed_on_since_its_directory_was_read_is_found(void **state)
+{
+	static const char *const globs[] = { "a.log.*", NULL };
+	struct rotated *r = rotated_new();
+	const struct rotated_file *files;
+
+	(void)state;
+	make("a.log.1", 1);
+	make("b.log.1", 1);
+	assert_int_equal(rotated_list(r, "a.log", NULL, &files), 1);
+	assert_int_equal(rename("b.log.1", "b.log.2"), 0);
+	make("b.log.1", 2);
+	assert_int_equal(rotated_list(r, "b.log", NULL, &files), 2);
+	assert_int_equal(rename("a.log.1", "a.log.2"), 0);
+	make("a.log.1", 2);
+	assert_int_equal(rotated_list(r, "a.log", globs, &files), 2);
+	rotated_free(r);
+}
+
 /* The directory is read once for many logs, so names may be old. */
 static void
 what_was_renamed_since_its_directory_was_read_is_found(void **state)
@@ -204,6 +225,8 @@ main(void)
 		in_directory(what_a_link_leads_to_has_rotated_names_too),
 		in_directory(
 		    what_was_renamed_since_its_directory_was_read_is_found),
+		in_directory(
+		    what_was_handed_on_since_its_directory_was_read_is_found),
 		in_directory(a_file_under_two_names_is_listed_once),
 		cmocka_unit_test(a_name_is_told_to_be_a_rotated_one),
 	};

@@ -1335,6 +1335,40 @@ what_begins_like_a_truncated_log_is_not_its_copy(void **state)
 	expect("banner\n1\nbanner\n<end>2\n");
 }
 
+/* Two that begin with the same line had the same number one after the other. */
+static void
+a_file_under_the_number_of_another_is_not_it_for_its_first_line(void **state)
+{
+	(void)state;
+	append("a.log", "banner\n");
+	start("a.log");
+	expect("banner\n");
+	save();
+	stop();
+	for (size_t i = 0; i < POSITIONS_MAX; i++) {
+		struct position *p = w.positions[i];
+		struct fingerprint print;
+		const struct text text = { "banner\n", 7 };
+
+		if (p == NULL || p->inode == 0)
+			continue;
+		free((char *)p->head.data);
+		free((char *)p->anchor.data);
+		position_print(
+		    p, &print, text, text, position_born_ns(p) - 1, false);
+		w.positions[i] = position_copy(p);
+		free((char *)p->source);
+		free((char *)p->path);
+		free(p);
+	}
+	copy("a.log", "a.log.2");
+	append("a.log", "1\n");
+	move("a.log", "a.log.1");
+	append("a.log", "2\n");
+	start("a.log");
+	expect("banner\n1\n2\n");
+}
+
 /* The file of the position is there, with another text; that of another is
  * younger. */
 static void
@@ -2387,6 +2421,8 @@ main(void)
 		real(a_copy_of_a_log_that_is_still_whole_is_not_read),
 		real(a_log_truncated_after_its_rotation_waits_for_its_copy),
 		real(what_begins_like_a_truncated_log_is_not_its_copy),
+		real(
+		    a_file_under_the_number_of_another_is_not_it_for_its_first_line),
 		real(
 		    a_copy_that_comes_to_the_place_of_the_log_while_stopped_is_read_on),
 		real(
