@@ -94,6 +94,15 @@ compression_is(struct text head)
 }
 
 bool
+packed_is(int fd)
+{
+	char head[COMPRESSION_HEAD];
+	ssize_t n = pread(fd, head, sizeof head, 0);
+
+	return n > 0 && compression_is((struct text){ head, (size_t)n });
+}
+
+bool
 compression_may_be(struct text head)
 {
 	for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)

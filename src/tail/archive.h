@@ -18,6 +18,8 @@
 
 /** Whether a file that starts so is compressed; asks no library. */
 bool compression_is(struct text head);
+/** The same of an open file. */
+bool packed_is(int fd);
 /** Whether head is too short to tell, but may yet turn out to be compressed;
  * also for none at all. */
 bool compression_may_be(struct text head);

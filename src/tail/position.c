@@ -378,6 +378,12 @@ position_is_packed(int fd, const struct position *p)
 	return is;
 }
 
+bool
+position_born_else(int64_t a_ns, int64_t b_ns)
+{
+	return a_ns != 0 && b_ns != 0 && a_ns != b_ns;
+}
+
 int64_t
 position_born_ns(const struct position *p)
 {

@@ -73,6 +73,8 @@ bool position_head_is(const struct position *p, struct text head);
  */
 bool text_is_periodic(struct text text);
 
+/** Whether two times at which a file was made are not the same, for sure. */
+bool position_born_else(int64_t a_ns, int64_t b_ns);
 /** When the file was made, in ns since 1970; 0: not known. */
 int64_t position_born_ns(const struct position *p);
 /** Whether nothing was left to read. */

@@ -11,8 +11,10 @@
 
 #include <stdbool.h>
 
+struct between;
 struct position;
 struct rotated;
+struct rotated_file;
 
 /**
  * Another file is at a path than before.  Those that came and went in between
@@ -43,12 +45,6 @@ void succession_begin(struct following *all, struct rotated *r, size_t source,
     const char *path, struct followed *next, int64_t since_ms);
 
 /**
- * Positions whose files were not found under a name, for they were rotated
- * while logwatch was not there: reads on in them, before what came after.
- */
-void succession_resume(struct following *all, struct rotated *r);
-
-/**
  * A file was truncated since a position in it was taken: what was not read is
  * perhaps in a copy, and so may be what came in between.
  *
@@ -59,10 +55,6 @@ void succession_resume(struct following *all, struct rotated *r);
  */
 struct followed *succession_copied(struct following *all, struct rotated *r,
     size_t source, const struct position *was, int64_t since_ms, bool *found);
-/** The position in a text that a followed file held before and that an open
- * file holds now: it came back from a copy.  Lent; NULL: there is none. */
-const struct position *succession_text_before(
-    struct following *all, size_t source, const char *path, int fd);
 /** The same for a file that is followed, which waits for the copies then. */
 bool succession_copy(
     struct followed *f, struct rotated *r, const struct position *was);
@@ -73,11 +65,6 @@ bool succession_copy(
  *         later was found by it, and is no copy of what stood there */
 void succession_copies(
     struct followed *f, const struct position *was, uint64_t newest);
-
-/** Whether an open file has by chance the number of that of a position, which
- * is gone.  False where the file system copies what is written to: it is not
- * made anew by that. */
-bool succession_is_reused(int fd, const struct position *p);
 
 /** Tries again to read rotated files for which there was no permission; asks
  * for a poll where there is none yet. */
@@ -90,5 +77,27 @@ void succession_go_on(struct followed *f, const struct followed *old);
 /** Opens a parked file that has lost its name.  Returns false where it is not
  * found; *fd is -1 where it is, but cannot be opened now. */
 bool succession_find(const struct followed *f, int *fd);
+
+/* What resume.c is built from. */
+
+/** Follows a file that has no name of ours any more, or a compressed one, from
+ * a position on or, where that is NULL, from its start.  Takes fd. */
+struct followed *succession_follow(struct following *all,
+    const struct identity *identity, int fd, const char *path,
+    const struct position *p);
+/** Reads on in a rotated file whose position is still waiting for it; NULL: it
+ * is not its, or may not be read yet. */
+struct followed *succession_take_known(struct following *all,
+    const struct rotated_file *r, const struct between *b);
+/** Takes all that came between.  Returns the last one before next. */
+struct followed *succession_read_between(
+    struct following *all, struct rotated *r, const struct between *b);
+/** A file is looked at again until it may be read.  It may hold the text of a
+ * position. */
+void succession_deny(struct following *all, const struct rotated_file *r,
+    const struct between *b, const struct position *text);
+/** As told_is(); a file that may yet grow is followed behind what was told. */
+bool succession_is_told(struct following *all, const struct identity *identity,
+    int fd, const struct between *b, const struct position **from);
 
 #endif

@@ -18,9 +18,11 @@
 #include "tail/names.h"
 #include "tail/paths.h"
 #include "tail/position.h"
+#include "tail/resume.h"
 #include "tail/rotated.h"
 #include "tail/succession.h"
 #include "tail/texts.h"
+#include "tail/told.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -242,14 +244,14 @@ choose_start(struct tail *t, const struct name *n,
 	int64_t moved;
 
 	spec->line = 1;
-	before = succession_text_before(&t->all, n->source, n->path, spec->fd);
+	before = told_text_before(&t->all, n->source, n->path, spec->fd);
 	if (p == NULL && before != NULL) {
 		log_info("a copy of the log is in its place, reading on in it "
 			 "source=%s path=%s offset=%" PRId64,
 		    s->name, n->path, before->offset);
 		spec->offset = before->offset;
 		spec->line = before->line;
-	} else if (p != NULL && succession_is_reused(spec->fd, p)) {
+	} else if (p != NULL && told_is_reused(spec->fd, p)) {
 		was = position_copy(p);
 	} else if (p != NULL && position_is(spec->fd, p)) {
 		spec->offset = p->offset;
@@ -567,7 +569,7 @@ look(struct tail *t)
 	if (!STAILQ_EMPTY(&t->turnovers) || t->starting || t->found)
 		r = rotated_new();
 	if ((t->starting || t->found) && map_count(t->all.known) > 0)
-		succession_resume(&t->all, r);
+		resume_all(&t->all, r);
 	turn_all_over(t, r);
 	rotated_free(r);
 	t->found = false;
