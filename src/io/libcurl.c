@@ -1,41 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The name to load is what configure found the linker to take.
- */
 #include "io/libcurl.h"
 
-#include <dlfcn.h>
+#include "base/library.h"
 
-static int
-open_failed(struct err *err)
-{
-	return err_set(err,
-	    "libcurl cannot be loaded: %s; install it (on Debian the package "
-	    "libcurl4)",
-	    dlerror());
-}
+#include <stddef.h>
 
-/* It is never unloaded: libraries that it brings leave state behind. */
+static const struct library_call calls[] = {
+#define CALL(name) { #name, offsetof(struct libcurl, name) },
+	LIBCURL_CALLS(CALL)
+#undef CALL
+};
+
 int
 libcurl_open(struct libcurl *lib, struct err *err)
 {
 	lib->handle =
-	    dlopen(LIBCURL_SONAME, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+	    library_open(LIBCURL_SONAME, calls, sizeof calls / sizeof *calls,
+		lib, "install it (on Debian the package libcurl4)", err);
 	if (lib->handle == NULL)
-		return open_failed(err);
-#define CALL(name)                                                             \
-	lib->name = dlsym(lib->handle, #name);                                 \
-	if (lib->name == NULL)                                                 \
-		return open_failed(err);
-	LIBCURL_CALLS(CALL)
-#undef CALL
+		return err_wrap(err, "libcurl cannot be loaded");
 	return 0;
 }
 
 void
 libcurl_close(struct libcurl *lib)
 {
-	if (lib->handle != NULL)
-		dlclose(lib->handle);
+	library_close(lib->handle);
 	lib->handle = NULL;
 }

@@ -1,43 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The name to load is what configure found the linker to take.
- */
 #include "tail/libarchive.h"
 
 #ifdef HAVE_LIBARCHIVE
-#include <dlfcn.h>
+#include "base/library.h"
 
-static int
-open_failed(struct err *err)
-{
-	return err_set(err,
-	    "zstd, xz and bzip2 need libarchive, which cannot be loaded: %s; "
-	    "install it (on Debian the package libarchive13), or unpack the "
-	    "log first",
-	    dlerror());
-}
+#include <stddef.h>
 
-/* It is never unloaded: libraries that it brings leave state behind. */
+static const struct library_call calls[] = {
+#define CALL(name) { #name, offsetof(struct libarchive, name) },
+	LIBARCHIVE_CALLS(CALL)
+#undef CALL
+};
+
 int
 libarchive_open(struct libarchive *lib, struct err *err)
 {
-	lib->handle =
-	    dlopen(LIBARCHIVE_SONAME, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+	lib->handle = library_open(LIBARCHIVE_SONAME, calls,
+	    sizeof calls / sizeof *calls, lib,
+	    "install it (on Debian the package libarchive13), or unpack the "
+	    "log first",
+	    err);
 	if (lib->handle == NULL)
-		return open_failed(err);
-#define CALL(name)                                                             \
-	lib->name = dlsym(lib->handle, #name);                                 \
-	if (lib->name == NULL)                                                 \
-		return open_failed(err);
-	LIBARCHIVE_CALLS(CALL)
-#undef CALL
+		return err_wrap(err,
+		    "zstd, xz and bzip2 need libarchive, which "
+		    "cannot be loaded");
 	return 0;
 }
 
 void
 libarchive_close(struct libarchive *lib)
 {
-	if (lib->handle != NULL)
-		dlclose(lib->handle);
+	library_close(lib->handle);
+	lib->handle = NULL;
 }
 #endif
