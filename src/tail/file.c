@@ -697,7 +697,7 @@ find_told(struct file *f, int fd)
 {
 	struct position p = { .path = NULL };
 
-	file_position(f, false, &p);
+	file_position(f, POSITION_PLAIN, &p);
 	return position_find(fd, &p);
 }
 
@@ -894,19 +894,19 @@ file_born_ns(const struct file *f)
 }
 
 void
-file_position(struct file *f, bool done, struct position *p)
+file_position(struct file *f, enum position_kind kind, struct position *p)
 {
 	blocks_position(f->blocks, &p->offset, &p->line);
 	if (is_counting(f))
 		p->line = 0;
 	p->path = f->path;
 	if (f->resumed != NULL) {
-		position_reprint(p, &f->print, f->resumed, done);
+		position_reprint(p, &f->print, f->resumed, kind);
 		return;
 	}
 	/* No more of the head than was emitted: the rest may not be on the
 	 * disk yet when the machine stops. */
 	position_print(p, &f->print,
 	    (struct text){ f->head, min_size(f->head_len, p->offset) },
-	    blocks_anchor(f->blocks), f->born_ns, done);
+	    blocks_anchor(f->blocks), f->born_ns, kind);
 }

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "tail/block.h"
+#include "tail/position.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +16,6 @@
 #include <sys/stat.h>
 
 struct file;
-struct position;
 
 enum file_opening {
 	FILE_OPENED,
@@ -131,12 +131,8 @@ uint64_t file_long_lines(const struct file *f);
 int64_t file_born_ns(const struct file *f); /* 0: not known */
 bool file_is_packed(const struct file *f);
 
-/**
- * How far it was read: path, offset, line (0: not counted yet) and the
- * fingerprints, which live until the next call.
- *
- * done  it is read to its end and no more is expected
- */
-void file_position(struct file *f, bool done, struct position *p);
+/** How far it was read: path, offset, line (0: not counted yet) and the
+ * fingerprints, which live until the next call. */
+void file_position(struct file *f, enum position_kind kind, struct position *p);
 
 #endif

@@ -827,6 +827,17 @@ followed_free(struct followed *f)
 	free(f);
 }
 
+static enum position_kind
+kind_of_position(const struct followed *f)
+{
+	if (f->original != NULL)
+		return POSITION_GUESS;
+	return f->held && (f->succeeded || f->deleted) && f->at_end &&
+	               file_unread(f->file) == 0
+	           ? POSITION_DONE
+	           : POSITION_PLAIN;
+}
+
 void
 followed_position(struct followed *f, struct position *p)
 {
@@ -842,10 +853,7 @@ followed_position(struct followed *f, struct position *p)
 	/* While nothing is read, nothing shows what it was emptied of. */
 	if (file_read_offset(f->file) == 0 && f->read_ms < p->seen_ms)
 		p->seen_ms = f->read_ms;
-	file_position(f->file,
-	    f->held && (f->succeeded || f->deleted) && f->at_end &&
-		file_unread(f->file) == 0,
-	    p);
+	file_position(f->file, kind_of_position(f), p);
 }
 
 void

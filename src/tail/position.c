@@ -18,9 +18,7 @@
 #define HASH 8
 #define OFFSET 8
 #define BORN 8
-#define IS_DONE 1 /* bits of the last byte of a head's print */
-#define IS_GUESS 2
-#define IS_TEXT 4
+#define IS_TEXT 4 /* in the last byte of a head's print, beside its kind */
 
 #define BASE UINT64_C(0x9e3779b97f4a7c15) /* odd, and large */
 #define DOWN_MAX (16LL << 20) /* as far text is looked for that moved */
@@ -71,11 +69,11 @@ print_is(const char *print, struct text text)
 
 void
 position_print(struct position *p, struct fingerprint *out, struct text head,
-    struct text anchor, int64_t born_ns, bool done)
+    struct text anchor, int64_t born_ns, enum position_kind kind)
 {
 	print_write(out->head, head);
 	number_put(out->head + LENGTH + HASH, BORN, (uint64_t)born_ns);
-	out->head[LENGTH + HASH + BORN] = done ? IS_DONE : 0;
+	out->head[LENGTH + HASH + BORN] = (char)kind;
 	number_put(out->anchor, OFFSET, (uint64_t)p->offset);
 	print_write(out->anchor + OFFSET, anchor);
 	p->head = (struct text){ out->head, sizeof out->head };
@@ -92,12 +90,12 @@ has_prints(const struct position *p)
 
 void
 position_reprint(struct position *p, struct fingerprint *out,
-    const struct position *told, bool done)
+    const struct position *told, enum position_kind kind)
 {
 	assert(has_prints(told));
 	memcpy(out->head, told->head.data, sizeof out->head);
 	memcpy(out->anchor, told->anchor.data, sizeof out->anchor);
-	out->head[LENGTH + HASH + BORN] = done ? IS_DONE : 0;
+	out->head[LENGTH + HASH + BORN] = (char)kind;
 	p->head = (struct text){ out->head, sizeof out->head };
 	p->anchor = (struct text){ out->anchor, sizeof out->anchor };
 }
@@ -126,24 +124,24 @@ position_guess(struct position *p, struct fingerprint *out,
 	if (text != NULL && has_prints(text)) {
 		p->offset = text->offset;
 		p->line = text->line;
-		position_reprint(p, out, text, false);
+		position_reprint(p, out, text, POSITION_GUESS);
 	} else {
-		position_print(p, out, none, none, born_ns, false);
+		position_print(p, out, none, none, born_ns, POSITION_GUESS);
 	}
 	number_put(out->head + LENGTH + HASH, BORN, (uint64_t)born_ns);
-	out->head[LENGTH + HASH + BORN] = IS_GUESS;
 }
 
 static bool
-has_bit(const struct position *p, char bit)
+is_kind(const struct position *p, enum position_kind kind)
 {
-	return has_prints(p) && (p->head.data[LENGTH + HASH + BORN] & bit) != 0;
+	return has_prints(p) &&
+	       (p->head.data[LENGTH + HASH + BORN] & ~IS_TEXT) == (int)kind;
 }
 
 bool
 position_is_guess(const struct position *p)
 {
-	return has_bit(p, IS_GUESS);
+	return is_kind(p, POSITION_GUESS);
 }
 
 bool
@@ -153,7 +151,8 @@ position_as_text(
 	if (!has_prints(told) || told->offset == 0)
 		return false;
 	*p = *told;
-	position_reprint(p, out, told, position_is_done(told));
+	position_reprint(p, out, told,
+	    position_is_done(told) ? POSITION_DONE : POSITION_PLAIN);
 	out->head[LENGTH + HASH + BORN] |= IS_TEXT;
 	p->device = position_hash(text_of(told->path)) & INT64_MAX;
 	p->inode =
@@ -165,7 +164,8 @@ position_as_text(
 bool
 position_is_text(const struct position *p)
 {
-	return has_bit(p, IS_TEXT);
+	return has_prints(p) &&
+	       (p->head.data[LENGTH + HASH + BORN] & IS_TEXT) != 0;
 }
 
 /* The anchor says itself where it ends: who keeps a position may move it back
@@ -395,7 +395,7 @@ position_born_ns(const struct position *p)
 bool
 position_is_done(const struct position *p)
 {
-	return has_bit(p, IS_DONE);
+	return is_kind(p, POSITION_DONE);
 }
 
 struct position *

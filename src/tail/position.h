@@ -22,6 +22,12 @@ struct fingerprint {
 	char anchor[8 + 2 + 8];   /* offset of its end, length, hash */
 };
 
+enum position_kind {
+	POSITION_PLAIN,
+	POSITION_DONE,  /* at the file's end, and no more was expected */
+	POSITION_GUESS, /* what is behind it was perhaps told of another file */
+};
+
 /**
  * Lets p->head and p->anchor point to the fingerprints of the file's first
  * bytes and of those before p->offset.
@@ -29,15 +35,15 @@ struct fingerprint {
  * head     at most POSITION_BYTES, none behind p->offset
  * anchor   likewise
  * born_ns  since 1970; 0: not known
- * done     the file was read to its end and no more was expected
  */
 void position_print(struct position *p, struct fingerprint *out,
-    struct text head, struct text anchor, int64_t born_ns, bool done);
+    struct text head, struct text anchor, int64_t born_ns,
+    enum position_kind kind);
 
 /** The same with the fingerprints of the same place in the same text, told
  * before. */
 void position_reprint(struct position *p, struct fingerprint *out,
-    const struct position *told, bool done);
+    const struct position *told, enum position_kind kind);
 
 /** The fingerprints of a file that cannot be looked into: what it holds may be
  * the text of that position (NULL: of none), so that p goes on there.

@@ -418,7 +418,8 @@ follow_known(struct following *all, const struct identity *identity, int fd,
 	bool guess = position_is_guess(p);
 	const struct position *from;
 
-	if ((p->offset > 0 || !guess) && told_is_its(fd, p))
+	if (told_is_its(fd, p) &&
+	    (!guess || (p->offset > 0 && !told_further(all, b->source, fd, p))))
 		return succession_follow(all, identity, fd, p->path, p);
 	if (guess && !succession_is_told(all, identity, fd, b, &from))
 		return succession_follow(all, identity, fd, p->path, from);

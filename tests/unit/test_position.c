@@ -46,7 +46,7 @@ position_at(int fd, int lines)
 	assert_int_equal(pread(fd, head, len, 0), len);
 	assert_int_equal(pread(fd, before, len, offset - (int64_t)len), len);
 	position_print(&p, &print, (struct text){ head, len },
-	    (struct text){ before, len }, 42, false);
+	    (struct text){ before, len }, 42, POSITION_PLAIN);
 	return position_copy(&p);
 }
 

@@ -1354,8 +1354,8 @@ a_file_under_the_number_of_another_is_not_it_for_its_first_line(void **state)
 			continue;
 		free((char *)p->head.data);
 		free((char *)p->anchor.data);
-		position_print(
-		    p, &print, text, text, position_born_ns(p) - 1, false);
+		position_print(p, &print, text, text, position_born_ns(p) - 1,
+		    POSITION_PLAIN);
 		w.positions[i] = position_copy(p);
 		free((char *)p->source);
 		free((char *)p->path);
@@ -2038,6 +2038,30 @@ a_copy_that_is_being_compressed_is_read_once(void **state)
 	assert_int_equal(w.lines, 28);
 }
 
+/* When it was seen, there was nothing in it yet. */
+static void
+a_copy_begun_before_a_stop_is_not_read_after_it(void **state)
+{
+	(void)state;
+	append_numbered("a.log", 1, 20);
+	w.keep_quiet = true;
+	start("a.log");
+	expect_lines(20);
+	move("a.log", "a.log.2");
+	append_numbered("a.log", 21, 25);
+	close(open_log("a.log.1"));
+	expect_lines(25);
+	save();
+	stop();
+	copy("a.log", "a.log.1");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append_numbered("a.log", 26, 28);
+	move("a.log", "a.log.0");
+	append_numbered("a.log", 29, 30);
+	start("a.log");
+	expect_lines(30);
+}
+
 /* Who has it open has not heard of the rotation. */
 static void
 a_copy_of_a_text_before_goes_on_after_a_stop(void **state)
@@ -2460,6 +2484,7 @@ main(void)
 		real(
 		    what_was_not_read_when_it_was_truncated_is_read_in_the_copy),
 		real(a_copy_that_is_being_compressed_is_read_once),
+		real(a_copy_begun_before_a_stop_is_not_read_after_it),
 		real(a_copy_of_a_text_before_goes_on_after_a_stop),
 		real(what_was_not_read_before_a_kill_is_read_in_the_copy),
 		real(a_copy_that_the_glob_names_is_not_read_again),

@@ -64,7 +64,7 @@ add(size_t source, const char *path, int number)
 	};
 
 	position_print(&p, &print, (struct text){ text, (size_t)len },
-	    (struct text){ text, (size_t)len }, 0, false);
+	    (struct text){ text, (size_t)len }, 0, POSITION_PLAIN);
 	texts_add(w.texts, source, &p);
 }
 
@@ -169,7 +169,7 @@ a_file_is_none_and_neither_is_one_of_which_nothing_was_read(void **state)
 	(void)state;
 	assert_false(texts_restore(w.restored, 0, &p));
 	position_print(&none, &print, (struct text){ "", 0 },
-	    (struct text){ "", 0 }, 0, false);
+	    (struct text){ "", 0 }, 0, POSITION_PLAIN);
 	texts_add(w.texts, 0, &none);
 	assert_string_equal(texts_of(w.texts, 0, "a"), "");
 }
