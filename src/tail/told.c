@@ -72,6 +72,18 @@ is_left_of(int fd, const struct position *p, const struct between *b)
 	       told_is_at(fd, p);
 }
 
+/* Whether it was written to after the old one was read, for sure.  A copy that
+ * was made then has all that was read. */
+static bool
+is_written_since(const struct stat *st, const struct between *b)
+{
+	int64_t written_ns =
+	    (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+
+	return b->since_ms > 0 &&
+	       written_ns > b->since_ms * 1000000 + CANDIDATE_TICK_NS;
+}
+
 bool
 told_is_part(int fd, const struct between *b)
 {
@@ -80,8 +92,11 @@ told_is_part(int fd, const struct between *b)
 	struct stat st;
 	ssize_t n;
 
-	if (!b->copies || fstat(fd, &st) != 0 || st.st_size > p->offset)
+	if (!b->copies || fstat(fd, &st) != 0 || st.st_size > p->offset ||
+	    is_written_since(&st, b))
 		return false;
+	if (st.st_size == p->offset)
+		return position_is(fd, p);
 	n = pread(fd, head, sizeof head, 0);
 	return n > 0 && position_head_is(p, (struct text){ head, (size_t)n });
 }

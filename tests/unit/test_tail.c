@@ -303,6 +303,15 @@ stop(void)
 	w.tail = NULL;
 }
 
+/* What was saved was saved two seconds ago. */
+static void
+let_time_pass(void)
+{
+	for (size_t i = 0; i < POSITIONS_MAX; i++)
+		if (w.positions[i] != NULL)
+			w.positions[i]->seen_ms -= 2000;
+}
+
 static size_t
 positions_count(void)
 {
@@ -2083,6 +2092,31 @@ a_copy_of_a_text_before_goes_on_after_a_stop(void **state)
 	expect_lines(28);
 }
 
+/* Many logs begin with the same lines: a copy that was made later has at least
+ * what was read. */
+static void
+what_begins_alike_is_no_copy_of_less_than_was_read(void **state)
+{
+	(void)state;
+	append_numbered("a.log", 1, 20);
+	append("a.log", "one\ntwo\n");
+	w.keep_quiet = true;
+	start("a.log");
+	expect_lines(22);
+	save();
+	stop();
+	let_time_pass();
+	assert_int_equal(truncate("a.log", 0), 0);
+	append_numbered("a.log", 1, 20);
+	copy("a.log", "a.log.2");
+	append("a.log.2", "10\n");
+	append("a.log", "six\nten\n");
+	copy("a.log", "a.log.1");
+	assert_int_equal(truncate("a.log", 0), 0);
+	start("a.log");
+	expect_lines(22 + 21 + 22);
+}
+
 /* cp -p, as logrotate's copytruncate, keeps the time of writing. */
 static void
 what_was_not_read_before_a_kill_is_read_in_the_copy(void **state)
@@ -2096,9 +2130,7 @@ what_was_not_read_before_a_kill_is_read_in_the_copy(void **state)
 	expect("1\n");
 	save();
 	stop();
-	for (size_t i = 0; i < POSITIONS_MAX; i++)
-		if (w.positions[i] != NULL)
-			w.positions[i]->seen_ms -= 2000;
+	let_time_pass();
 	unlink("a.log");
 	append("a.log", "2\n");
 	start("a.log");
@@ -2486,6 +2518,7 @@ main(void)
 		real(a_copy_that_is_being_compressed_is_read_once),
 		real(a_copy_begun_before_a_stop_is_not_read_after_it),
 		real(a_copy_of_a_text_before_goes_on_after_a_stop),
+		real(what_begins_alike_is_no_copy_of_less_than_was_read),
 		real(what_was_not_read_before_a_kill_is_read_in_the_copy),
 		real(a_copy_that_the_glob_names_is_not_read_again),
 		real(what_looks_like_a_copy_and_is_none_is_read),
