@@ -17,6 +17,7 @@
 #include "tail/position.h"
 #include "tail/rotated.h"
 #include "tail/succession.h"
+#include "tail/texts.h"
 #include "tail/told.h"
 
 #include <inttypes.h>
@@ -334,7 +335,8 @@ stray_done(struct following *all, const struct stray *s, const struct name *n)
 	}
 	if (s->denied)
 		return;
-	/* What it held is told all the same. */
+	/* What it held is told all the same, whoever has its number now. */
+	texts_add(all->texts, s->identity.source, p);
 	if (map_get(all->by_identity, identity_key(&s->identity)) == NULL)
 		map_put(all->released, identity_key(&s->identity),
 		    position_copy(p));

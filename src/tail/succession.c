@@ -473,12 +473,11 @@ try_again(struct text key, void *value, void *ctx)
 	size_t count =
 	    rotated_list(r, d->path, candidate_globs(all, i->source), &files);
 	size_t denied = map_count(all->denied);
+	struct followed *f = NULL;
 	bool there = false;
 
 	d->again = false;
 	for (size_t at = 0; at < count; at++) {
-		struct followed *f;
-
 		if (!candidate_is(&files[at], i) ||
 		    position_born_else(d->born_ns, files[at].born_ns))
 			continue;
@@ -486,15 +485,16 @@ try_again(struct text key, void *value, void *ctx)
 		if (f == NULL && d->position->offset > 0)
 			f = take_copy(all, &files[at], &d->between);
 		if (f == NULL)
-			take_between(all, &files[at], &d->between);
+			f = take_between(all, &files[at], &d->between);
 		there = true;
 		break;
 	}
 	if (!d->again && map_get(all->by_identity, key) == NULL)
 		following_unkeep(all, i);
-	/* It may have been compressed. */
-	if (!there && succession_read_between(all, r, &d->between) == NULL &&
-	    map_count(all->denied) == denied)
+	/* It may have been compressed, and another have its number. */
+	if (f == NULL && !d->again)
+		f = succession_read_between(all, r, &d->between);
+	if (f == NULL && !there && map_count(all->denied) == denied)
 		following_lose(all, i->source, d->path,
 		    "a rotated file is gone that could never be read", 0);
 	rotated_free(r);

@@ -318,7 +318,8 @@ positions_count(void)
 	size_t count = 0;
 
 	for (size_t i = 0; i < POSITIONS_MAX; i++)
-		count += w.positions[i] != NULL && w.positions[i]->inode != 0;
+		count += w.positions[i] != NULL && w.positions[i]->inode != 0 &&
+		         !position_is_text(w.positions[i]);
 	return count;
 }
 
@@ -2092,6 +2093,29 @@ a_copy_of_a_text_before_goes_on_after_a_stop(void **state)
 	expect_lines(28);
 }
 
+/* Its file was gone at the start in between. */
+static void
+a_copy_of_a_log_that_is_gone_goes_on_after_a_stop(void **state)
+{
+	(void)state;
+	append_numbered("a.log", 1, 20);
+	w.keep_quiet = true;
+	start("a.log");
+	expect_lines(20);
+	save();
+	stop();
+	move("a.log", "b.log");
+	append_numbered("a.log", 21, 25);
+	start("a.log");
+	expect_lines(25);
+	save();
+	stop();
+	copy("b.log", "a.log.1");
+	append_numbered("a.log.1", 26, 28);
+	start("a.log");
+	expect_lines(28);
+}
+
 /* Many logs begin with the same lines: a copy that was made later has at least
  * what was read. */
 static void
@@ -2518,6 +2542,7 @@ main(void)
 		real(a_copy_that_is_being_compressed_is_read_once),
 		real(a_copy_begun_before_a_stop_is_not_read_after_it),
 		real(a_copy_of_a_text_before_goes_on_after_a_stop),
+		real(a_copy_of_a_log_that_is_gone_goes_on_after_a_stop),
 		real(what_begins_alike_is_no_copy_of_less_than_was_read),
 		real(what_was_not_read_before_a_kill_is_read_in_the_copy),
 		real(a_copy_that_the_glob_names_is_not_read_again),
