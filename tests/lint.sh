@@ -72,7 +72,7 @@ includes() {
 		door["sqlite3.h"] = "^src/store/"
 		door["archive.h"] = "^src/tail/libarchive[.]h$"
 		door["tail/libarchive.h"] = "^src/tail/(lib)?archive[.]c$"
-		door["dlfcn.h"] = "^src/(tail/libarchive|io/libcurl)[.]c$"
+		door["dlfcn.h"] = "^src/base/library[.]c$"
 		door["zlib.h"] = "^src/tail/gunzip[.]c$"
 		door["sys/inotify.h"] = "^src/tail/inotify[.]c$"
 		door["uv.h"] = "^src/(io/|cmd/|tail/inotify[.]c$)"
