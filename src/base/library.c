@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pointer to a function is copied as bytes: ISO C knows no conversion.
+ * A pointer to a function is stored as one to an object, as POSIX has it for
+ * dlsym(): ISO C knows no conversion.
  */
 #include "base/library.h"
 
 #include <dlfcn.h>
-#include <string.h>
 
 void *
 library_open(const char *soname, const struct library_call *calls, size_t count,
@@ -21,7 +21,7 @@ library_open(const char *soname, const struct library_call *calls, size_t count,
 			dlclose(handle);
 			return NULL;
 		}
-		memcpy((char *)into + calls[i].at, &call, sizeof call);
+		*(void **)((char *)into + calls[i].at) = call;
 	}
 	if (handle == NULL)
 		err_set(err, "%s; %s", dlerror(), install);
