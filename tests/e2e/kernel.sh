@@ -114,21 +114,21 @@ more_files_than_descriptors_are_all_read() {
 
 	sources "app: {path: 'd/*.log', start_at: beginning}"
 	mkdir d
-	for i in {1..300}; do
+	for i in {1..150}; do
 		put "d/$i.log" "$i"
 	done
 	under=(prlimit --nofile=64:64 --)
 	follow
-	await_told 1..300
-	for i in {1..300}; do
+	await_told 1..150
+	for i in {1..150}; do
 		put "d/$i.log" "$((i + 1000))"
 	done
-	await_told 1001..1300
+	await_told 1001..1150
 	for i in {1..50}; do
 		mv "d/$i.log" "d/$i.log.1"
 		put "d/$i.log" "$((i + 2000))"
 	done
-	expect_told 1..300 1001..1300 2001..2050
+	expect_told 1..150 1001..1150 2001..2050
 }
 
 # T-72

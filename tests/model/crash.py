@@ -8,6 +8,7 @@ the state is sound.
 """
 
 import argparse
+import glob
 import http.server
 import json
 import multiprocessing
@@ -128,6 +129,17 @@ class Place:
             [*tracer, *self.command('--rules', 'rules.yml')], cwd=self.path,
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             env=os.environ | {'ASAN_OPTIONS': 'detect_leaks=0'})
+
+    def await_state(self):
+        """Until the state knows that the log is followed."""
+        deadline = time.monotonic() + DEADLINE_S
+        while time.monotonic() < deadline:
+            for name in glob.glob(f'{self.path}/state/state.db*'):
+                with open(name, 'rb') as state:
+                    if b'app.log' in state.read():
+                        return
+            time.sleep(0.01)
+        expect(False, 'the state does not say that the log is followed')
 
     def end(self, number):
         """Returns the exit status."""
@@ -350,7 +362,8 @@ def kill_under_load(options):
     writer = multiprocessing.Process(
         target=write_load, args=(place.path, options.seed, stop, total))
     failure = None
-    place.start()  # what is there at the very first start is read whole
+    place.start()
+    place.await_state()  # before, it would be another first start
     writer.start()
     try:
         for _ in range(options.kills):

@@ -1360,12 +1360,14 @@ a_file_under_the_number_of_another_is_not_it_for_its_first_line(void **state)
 		struct fingerprint print;
 		const struct text text = { "banner\n", 7 };
 
+		int64_t born_ns;
+
 		if (p == NULL || p->inode == 0)
 			continue;
+		born_ns = position_born_ns(p) - 1;
 		free((char *)p->head.data);
 		free((char *)p->anchor.data);
-		position_print(p, &print, text, text, position_born_ns(p) - 1,
-		    POSITION_PLAIN);
+		position_print(p, &print, text, text, born_ns, POSITION_PLAIN);
 		w.positions[i] = position_copy(p);
 		free((char *)p->source);
 		free((char *)p->path);
