@@ -371,13 +371,12 @@ on_stop(int signum, void *ctx)
 static bool
 is_compressed(const char *path)
 {
-	char head[COMPRESSION_HEAD];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	ssize_t len = fd < 0 ? 0 : pread(fd, head, sizeof head, 0);
+	bool is = fd >= 0 && packed_is(fd);
 
 	if (fd >= 0)
 		close(fd);
-	return len > 0 && compression_is((struct text){ head, (size_t)len });
+	return is;
 }
 
 /* Which of the logs are files that can grow.  Returns how many. */

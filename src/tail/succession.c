@@ -26,36 +26,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct followed *
-succession_follow(struct following *all, const struct identity *identity,
-    int fd, const char *path, const struct position *p)
-{
-	struct file_spec spec = {
-		.fd = fd,
-		.source = identity->source,
-		.path = path,
-		.offset = p == NULL ? 0 : p->offset,
-		.line = p == NULL ? 1 : p->line,
-		.position = p,
-		.packed = packed_is(fd),
-	};
-	struct followed *f = map_get(all->by_identity, identity_key(identity));
-	const struct position *kept =
-	    map_get(all->known, identity_key(identity));
-
-	if (f != NULL) {
-		followed_unpack(f, fd, path, p);
-		return f;
-	}
-	/* Of a file that is gone, by chance with the same number: what it held
-	 * is told all the same. */
-	if (kept != NULL && (p == NULL || p->inode != kept->inode))
-		texts_add(all->texts, identity->source, kept);
-	f = followed_new(all, identity, &spec);
-	followed_hold(f, true);
-	return f;
-}
-
 /* The position that is kept under the number of a file that is not followed. */
 static const struct position *
 position_of(const struct following *all, const struct identity *i)
@@ -63,6 +33,39 @@ position_of(const struct following *all, const struct identity *i)
 	const struct position *p = map_get(all->known, identity_key(i));
 
 	return p != NULL ? p : map_get(all->released, identity_key(i));
+}
+
+struct followed *
+succession_follow(struct following *all, const struct identity *identity,
+    int fd, const char *path, const struct position *p)
+{
+	/* What is lent may go with the texts that make room here. */
+	struct position *from = p == NULL ? NULL : position_copy(p);
+	struct file_spec spec = {
+		.fd = fd,
+		.source = identity->source,
+		.path = path,
+		.offset = p == NULL ? 0 : p->offset,
+		.line = p == NULL ? 1 : p->line,
+		.position = from,
+		.packed = packed_is(fd),
+	};
+	struct followed *f = map_get(all->by_identity, identity_key(identity));
+	const struct position *kept = position_of(all, identity);
+
+	if (f != NULL) {
+		followed_unpack(f, fd, path, from);
+		goto out;
+	}
+	/* Of a file that is gone, by chance with the same number, or truncated:
+	 * what it held is told all the same. */
+	if (kept != NULL && (p == NULL || p->inode != kept->inode))
+		texts_add(all->texts, identity->source, kept);
+	f = followed_new(all, identity, &spec);
+	followed_hold(f, true);
+out:
+	position_free(from);
+	return f;
 }
 
 /* A rotated file for which there was no permission when it was looked for. */
@@ -201,7 +204,6 @@ take_between(struct following *all, const struct rotated_file *r,
 	struct identity identity = candidate_identity(b->source, r);
 	struct followed *f = map_get(all->by_identity, identity_key(&identity));
 	const struct position *kept = position_of(all, &identity), *from;
-	struct position *begin;
 	bool denied, suspicious;
 	int fd;
 
@@ -225,13 +227,8 @@ take_between(struct following *all, const struct rotated_file *r,
 	log_info("log was rotated more than once, this file is read too "
 		 "source=%s path=%s is=%s",
 	    all->sources[b->source].name, b->path, r->path);
-	/* By chance under the number of one that is gone, or truncated. */
-	if (kept != NULL)
-		texts_add(all->texts, b->source, kept);
-	begin = from == NULL ? NULL : position_copy(from);
-	suspicious = begin == NULL && !told_has_line(fd);
-	f = succession_follow(all, &identity, fd, b->path, begin);
-	position_free(begin);
+	suspicious = from == NULL && !told_has_line(fd);
+	f = succession_follow(all, &identity, fd, b->path, from);
 	if (suspicious)
 		suspect_copy(all, f, b);
 	return f;

@@ -102,18 +102,28 @@ what_a_link_leads_to_has_rotated_names_too(void **state)
 	rotated_free(r);
 }
 
+/* A view of a directory with the rotated files of two logs, read for one. */
+static struct rotated *
+view_of_two(void)
+{
+	struct rotated *r = rotated_new();
+	const struct rotated_file *files;
+
+	make("a.log.1", 1);
+	make("b.log.1", 1);
+	assert_int_equal(rotated_list(r, "a.log", NULL, &files), 1);
+	return r;
+}
+
 /* All names that were there are there still. */
 static void
 what_was_handed_on_since_its_directory_was_read_is_found(void **state)
 {
 	static const char *const globs[] = { "a.log.*", NULL };
-	struct rotated *r = rotated_new();
+	struct rotated *r = view_of_two();
 	const struct rotated_file *files;
 
 	(void)state;
-	make("a.log.1", 1);
-	make("b.log.1", 1);
-	assert_int_equal(rotated_list(r, "a.log", NULL, &files), 1);
 	assert_int_equal(rename("b.log.1", "b.log.2"), 0);
 	make("b.log.1", 2);
 	assert_int_equal(rotated_list(r, "b.log", NULL, &files), 2);
@@ -127,13 +137,10 @@ what_was_handed_on_since_its_directory_was_read_is_found(void **state)
 static void
 what_was_renamed_since_its_directory_was_read_is_found(void **state)
 {
-	struct rotated *r = rotated_new();
+	struct rotated *r = view_of_two();
 	const struct rotated_file *files;
 
 	(void)state;
-	make("a.log.1", 1);
-	make("b.log.1", 1);
-	assert_int_equal(rotated_list(r, "a.log", NULL, &files), 1);
 	assert_int_equal(rename("b.log.1", "b.log.2"), 0);
 	assert_int_equal(rotated_list(r, "b.log", NULL, &files), 1);
 	assert_string_equal(files[0].path, "b.log.2");

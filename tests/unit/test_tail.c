@@ -2007,14 +2007,21 @@ append_numbered(const char *path, int first, int last)
 	}
 }
 
+/* Twenty lines are read. */
 static void
-what_was_not_read_when_it_was_truncated_is_read_in_the_copy(void **state)
+start_numbered(void)
 {
-	(void)state;
 	append_numbered("a.log", 1, 20);
 	w.keep_quiet = true;
 	start("a.log");
 	expect_lines(20);
+}
+
+static void
+what_was_not_read_when_it_was_truncated_is_read_in_the_copy(void **state)
+{
+	(void)state;
+	start_numbered();
 	append_numbered("a.log", 21, 25);
 	copy("a.log", "a.log.1");
 	assert_int_equal(truncate("a.log", 0), 0);
@@ -2035,10 +2042,7 @@ static void
 a_copy_that_is_being_compressed_is_read_once(void **state)
 {
 	(void)state;
-	append_numbered("a.log", 1, 20);
-	w.keep_quiet = true;
-	start("a.log");
-	expect_lines(20);
+	start_numbered();
 	append_numbered("a.log", 21, 25);
 	copy("a.log", "a.log-001");
 	assert_int_equal(system("gzip -k a.log-001"), 0);
@@ -2055,10 +2059,7 @@ static void
 a_copy_begun_before_a_stop_is_not_read_after_it(void **state)
 {
 	(void)state;
-	append_numbered("a.log", 1, 20);
-	w.keep_quiet = true;
-	start("a.log");
-	expect_lines(20);
+	start_numbered();
 	move("a.log", "a.log.2");
 	append_numbered("a.log", 21, 25);
 	close(open_log("a.log.1"));
@@ -2079,10 +2080,7 @@ static void
 a_copy_of_a_text_before_goes_on_after_a_stop(void **state)
 {
 	(void)state;
-	append_numbered("a.log", 1, 20);
-	w.keep_quiet = true;
-	start("a.log");
-	expect_lines(20);
+	start_numbered();
 	copy("a.log", "b.log");
 	assert_int_equal(truncate("a.log", 0), 0);
 	append_numbered("a.log", 21, 25);
@@ -2095,15 +2093,36 @@ a_copy_of_a_text_before_goes_on_after_a_stop(void **state)
 	expect_lines(28);
 }
 
+/* Under the number of a file that held another. */
+static void
+a_copy_of_the_oldest_of_four_texts_goes_on(void **state)
+{
+	(void)state;
+	start_numbered();
+	copy("a.log", "b.log");
+	for (int i = 1; i <= 3; i++) {
+		assert_int_equal(truncate("a.log", 0), 0);
+		append_numbered("a.log", 100 * i, 100 * i + i);
+		settle();
+	}
+	move("a.log", "a.log.1");
+	append("a.log", "new\n");
+	expect_lines(20 + 2 + 3 + 4 + 1);
+	save();
+	stop();
+	assert_int_equal(truncate("a.log.1", 0), 0);
+	copy("b.log", "a.log.1");
+	append_numbered("a.log.1", 21, 23);
+	start("a.log");
+	expect_lines(30 + 3);
+}
+
 /* Its file was gone at the start in between. */
 static void
 a_copy_of_a_log_that_is_gone_goes_on_after_a_stop(void **state)
 {
 	(void)state;
-	append_numbered("a.log", 1, 20);
-	w.keep_quiet = true;
-	start("a.log");
-	expect_lines(20);
+	start_numbered();
 	save();
 	stop();
 	move("a.log", "b.log");
@@ -2544,6 +2563,7 @@ main(void)
 		real(a_copy_that_is_being_compressed_is_read_once),
 		real(a_copy_begun_before_a_stop_is_not_read_after_it),
 		real(a_copy_of_a_text_before_goes_on_after_a_stop),
+		real(a_copy_of_the_oldest_of_four_texts_goes_on),
 		real(a_copy_of_a_log_that_is_gone_goes_on_after_a_stop),
 		real(what_begins_alike_is_no_copy_of_less_than_was_read),
 		real(what_was_not_read_before_a_kill_is_read_in_the_copy),
