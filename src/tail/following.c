@@ -153,7 +153,7 @@ followed_suspect(struct followed *f, struct followed *original)
 	if (f->original != NULL)
 		f->original->copies--;
 	f->original = original;
-	f->copy = false;
+	f->copy = f->kept = false;
 	if (original != NULL)
 		original->copies++;
 }
@@ -535,7 +535,8 @@ is_copy(struct followed *f, int64_t *size)
 	followed_check(original);
 	if (f->original != original)
 		return false;
-	if (f->copy)
+	if (f->copy &&
+	    !(f->kept && file_read_offset(original->file) >= f->copied))
 		file_seek(f->file, 0, 1);
 	followed_suspect(f, NULL);
 	return false;

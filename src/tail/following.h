@@ -60,6 +60,7 @@ struct followed {
 	bool foreign;   /* it is no text; said */
 	bool zeros;     /* at its end: looked at from time to time */
 	bool copy;      /* of its original so far: nothing in it is new */
+	bool kept;      /* what was a copy stays told, once that is read */
 
 	int64_t copied; /* bytes of it that are a copy */
 

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/queue.h>
 
 struct followed;
@@ -33,6 +34,7 @@ struct name {
 	/* Its user's. */
 	enum name_state state;
 	struct followed *file;
+	uint64_t device, inode;  /* of what was there when it was denied */
 	LIST_ENTRY(name) others; /* names of the same file */
 
 	bool disturbed; /* something came to it or went since this was unset */

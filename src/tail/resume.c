@@ -131,7 +131,11 @@ find_numbered(struct following *all, struct stray *s,
 		}
 		if (*fd < 0)
 			continue;
-		if (told_is_its(*fd, p))
+		/* What was compressed may have the number of another by chance.
+		 */
+		if (told_is_its(*fd, p) &&
+		    !(packed_is(*fd) &&
+			told_further(all, s->identity.source, *fd, p)))
 			return r;
 		close(*fd);
 	}
@@ -322,6 +326,31 @@ may_come(const struct name *n)
 	return n != NULL && n->file == NULL;
 }
 
+/* Whether the file with the number of a position was at the log's path, closed
+ * to us: it was written anew, for what it held stands elsewhere. */
+static bool
+is_closed(const struct stray *s, const struct name *n)
+{
+	return n != NULL && n->state == NAME_DENIED &&
+	       n->device == s->identity.device && n->inode == s->identity.inode;
+}
+
+/* A position whose file was found under another number. */
+static void
+stray_moved(struct following *all, const struct stray *s, const struct name *n)
+{
+	const struct position *p;
+
+	if (map_get(all->known, identity_key(&s->identity)) == NULL)
+		return;
+	if (!is_closed(s, n)) {
+		following_forget(all, s->identity.source, s->position);
+		return;
+	}
+	p = following_keep(all, &s->identity, n->path, NULL, 0);
+	map_put(all->known, identity_key(&s->identity), position_copy(p));
+}
+
 /* A position is of no use any more where its file has another number now. */
 static void
 stray_done(struct following *all, const struct stray *s, const struct name *n)
@@ -329,8 +358,7 @@ stray_done(struct following *all, const struct stray *s, const struct name *n)
 	const struct position *p = s->position;
 
 	if (s->file != NULL) {
-		if (map_get(all->known, identity_key(&s->identity)) != NULL)
-			following_forget(all, s->identity.source, p);
+		stray_moved(all, s, n);
 		return;
 	}
 	if (s->denied)

@@ -132,10 +132,12 @@ succession_deny(struct following *all, const struct rotated_file *r,
 	following_keep(all, &identity, d->path, d->text, r->born_ns);
 }
 
-/* It may yet grow: short files may be the same by chance. */
+/* A file that holds what another one does may yet grow: short ones may be the
+ * same by chance.  Until that is read so far, it is but taken for a copy of it:
+ * that may be written anew before. */
 static void
-follow_grown(struct following *all, const struct identity *identity, int fd,
-    const char *path, int64_t size)
+follow_told(struct following *all, const struct identity *identity, int fd,
+    const char *path, struct followed *holder, int64_t size)
 {
 	struct followed *f;
 
@@ -143,6 +145,11 @@ follow_grown(struct following *all, const struct identity *identity, int fd,
 	if (fd < 0)
 		return;
 	f = succession_follow(all, identity, fd, path, NULL);
+	if (file_read_offset(holder->file) < size) {
+		followed_suspect(f, holder);
+		f->kept = true;
+		return;
+	}
 	file_skip(f->file, size);
 	f->fresh = false;
 }
@@ -156,9 +163,8 @@ succession_is_told(struct following *all, const struct identity *identity,
 
 	if (!told_is(all, fd, b, &holder, &size, from))
 		return false;
-	if (holder != NULL && !packed_is(fd) &&
-	    file_read_offset(holder->file) >= size)
-		follow_grown(all, identity, fd, b->path, size);
+	if (holder != NULL && !packed_is(fd))
+		follow_told(all, identity, fd, b->path, holder, size);
 	return true;
 }
 
@@ -218,6 +224,10 @@ take_between(struct following *all, const struct rotated_file *r,
 		succession_deny(all, r, b, kept != NULL ? kept : b->text);
 	if (fd < 0)
 		return NULL;
+	if (kept != NULL && position_is_guess(kept)) {
+		close(fd);
+		return succession_take_known(all, r, b);
+	}
 	if (told_is_half(r->path, fd, b) ||
 	    (kept != NULL && told_is_its(fd, kept)) ||
 	    succession_is_told(all, &identity, fd, b, &from)) {

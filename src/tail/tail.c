@@ -527,6 +527,8 @@ name_look(struct tail *t, struct name *n)
 		return;
 	case FILE_DENIED:
 		if (there) { /* another file; not there: who knows */
+			n->device = st.st_dev;
+			n->inode = st.st_ino;
 			name_taken(t, n, came);
 			name_keep(t, n, &st);
 		}

@@ -128,31 +128,45 @@ consider_known(struct text key, void *value, void *ctx)
 		consider(value, s);
 }
 
-/* The followed file that holds all that is in another one, so many bytes. */
+/* Whether only what was read of a followed file is known of it. */
+static bool
+is_opaque(const struct followed *f)
+{
+	return !f->open || file_is_packed(f->file);
+}
+
+/* The followed file that holds all that is in another one, so many bytes; or,
+ * where it cannot be looked into, of which most was read that stands in that.
+ */
 static struct followed *
 find_holder(
     struct following *all, int fd, const struct between *b, int64_t *size)
 {
-	struct followed *f;
+	struct followed *f, *best = NULL;
 
+	*size = 0;
 	TAILQ_FOREACH(f, &all->all, link)
 	{
+		int64_t held;
 		struct position p;
 
 		if (f->source != b->source ||
 		    strcmp(file_path(f->file), b->path) != 0)
 			continue;
-		if (f->open && !file_is_packed(f->file)) {
-			if (file_holds(f->file, fd, size))
+		if (!is_opaque(f)) {
+			if (file_holds(f->file, fd, &held)) {
+				*size = held;
 				return f;
+			}
 			continue;
 		}
 		followed_position(f, &p);
-		*size = p.offset;
-		if (is_left_of(fd, &p, b))
-			return f;
+		if (p.offset > *size && is_left_of(fd, &p, b)) {
+			*size = p.offset;
+			best = f;
+		}
 	}
-	return NULL;
+	return best;
 }
 
 /* A log is taken for a copy only where it was made before the truncation was
@@ -256,7 +270,7 @@ told_is(struct following *all, int fd, const struct between *b,
 
 	*from = NULL;
 	*holder = told_has_line(fd) ? find_holder(all, fd, b, size) : NULL;
-	if (*holder != NULL)
+	if (*holder != NULL && !is_opaque(*holder))
 		return true;
 	if (b->was == NULL)
 		consider(b->position, &s);
@@ -264,6 +278,9 @@ told_is(struct following *all, int fd, const struct between *b,
 	texts_each(all->texts, b->source, b->path, consider, &s);
 	map_each(all->known, consider_known, &s);
 	map_each(all->released, consider_known, &s);
+	if (*holder != NULL && (s.found == NULL || s.found->offset <= *size))
+		return true;
+	*holder = NULL;
 	*from = s.found;
 	return s.found != NULL ? ends_at(fd, s.found)
 	                       : b->was == NULL && told_is_part(fd, b);

@@ -29,6 +29,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -310,6 +311,19 @@ let_time_pass(void)
 	for (size_t i = 0; i < POSITIONS_MAX; i++)
 		if (w.positions[i] != NULL)
 			w.positions[i]->seen_ms -= 2000;
+}
+
+/* A file that is made from now on was made later than those that are there, by
+ * the clock that the kernel stamps them with. */
+static void
+let_the_clock_tick(void)
+{
+	struct timespec then, now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &then);
+	do
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	while (now.tv_sec == then.tv_sec && now.tv_nsec == then.tv_nsec);
 }
 
 static size_t
@@ -1288,6 +1302,51 @@ a_copy_of_a_log_that_was_never_seen_is_read_before_it(void **state)
 	expect("1\n2\n3\n");
 }
 
+/* It was copied and truncated meanwhile, and is rotated before it may be read.
+ */
+static void
+a_log_that_was_denied_after_its_copy_is_read_once_it_may(void **state)
+{
+	(void)state;
+	if (geteuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	save();
+	stop();
+	let_the_clock_tick();
+	copy("a.log", "a.log.1");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "2\n");
+	assert_int_equal(chmod("a.log", 0), 0);
+	start("a.log");
+	settle();
+	assert_int_equal(chmod("a.log", 0600), 0);
+	move("a.log", "a.log.2");
+	append("a.log", "3\n");
+	expect("1\n2\n3\n");
+}
+
+/* Whether it is a copy shows only when the other has been read. */
+static void
+what_begins_like_a_log_that_is_not_read_yet_is_read_when_it_grows(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	save();
+	stop();
+	move("a.log", "a.log.9");
+	append("a.log.2", "banner\n2\n");
+	append("a.log.1", "banner\n");
+	start("a.log");
+	expect("1\nbanner\n2\n");
+	append("a.log.1", "3\n");
+	expect("1\nbanner\n2\n3\n");
+}
+
 static void
 a_copy_of_a_log_that_is_still_whole_is_not_read(void **state)
 {
@@ -1305,7 +1364,7 @@ a_copy_of_a_log_that_is_still_whole_is_not_read(void **state)
 	start("a.log");
 	expect("1\n2\n3\n");
 	append("a.log.bak", "4\n");
-	expect("1\n2\n3\n");
+	expect("1\n2\n3\n4\n");
 }
 
 /* The copy came after the old one, and before what stands in that now. */
@@ -2055,6 +2114,28 @@ a_copy_that_is_being_compressed_is_read_once(void **state)
 }
 
 /* When it was seen, there was nothing in it yet. */
+/* All of the copy was read, also what the compressed one does not begin with.
+ */
+static void
+the_longest_of_what_was_read_of_a_copy_counts(void **state)
+{
+	(void)state;
+	append("a.log", "banner\n");
+	start("a.log");
+	expect("banner\n");
+	move("a.log", "a.log.2");
+	append("a.log", "banner\n1\n");
+	expect("banner\nbanner\n1\n");
+	save();
+	stop();
+	assert_int_equal(system("gzip a.log.2"), 0);
+	copy("a.log", "a.log.1");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "2\n");
+	start("a.log");
+	expect("banner\nbanner\n1\n2\n");
+}
+
 static void
 a_copy_begun_before_a_stop_is_not_read_after_it(void **state)
 {
@@ -2519,6 +2600,9 @@ main(void)
 		real(a_file_renamed_while_stopped_is_found_within_the_glob),
 		real(a_file_rotated_while_stopped_is_finished_first),
 		real(a_copy_of_a_log_that_was_never_seen_is_read_before_it),
+		real(a_log_that_was_denied_after_its_copy_is_read_once_it_may),
+		real(
+		    what_begins_like_a_log_that_is_not_read_yet_is_read_when_it_grows),
 		real(a_copy_of_a_log_that_is_still_whole_is_not_read),
 		real(a_log_truncated_after_its_rotation_waits_for_its_copy),
 		real(what_begins_like_a_truncated_log_is_not_its_copy),
@@ -2561,6 +2645,7 @@ main(void)
 		real(
 		    what_was_not_read_when_it_was_truncated_is_read_in_the_copy),
 		real(a_copy_that_is_being_compressed_is_read_once),
+		real(the_longest_of_what_was_read_of_a_copy_counts),
 		real(a_copy_begun_before_a_stop_is_not_read_after_it),
 		real(a_copy_of_a_text_before_goes_on_after_a_stop),
 		real(a_copy_of_the_oldest_of_four_texts_goes_on),
