@@ -70,7 +70,12 @@ ansi_strip(struct text text, struct str *out)
 		str_add(out, p, (size_t)(esc - p));
 		if (esc == end)
 			break;
-		p = esc + 1;
-		p += sequence_len(p, (size_t)(end - p));
+		p = esc + ansi_len((struct text){ esc, (size_t)(end - esc) });
 	}
+}
+
+size_t
+ansi_len(struct text text)
+{
+	return 1 + sequence_len(text.data + 1, text.len - 1);
 }

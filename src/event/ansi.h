@@ -12,4 +12,7 @@
  * the end goes too. */
 void ansi_strip(struct text text, struct str *out);
 
+/** How long the escape sequence is that text begins with, its ESC counted. */
+size_t ansi_len(struct text text);
+
 #endif

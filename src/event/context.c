@@ -76,18 +76,12 @@ without_newline(const char *data, size_t start, size_t end)
 	return (struct text){ data + start, end - start };
 }
 
-/* Number of newlines, for the line numbers of what is kept. */
+/* Number of lines, for the line numbers of what is kept. */
 static int64_t
 count_lines(const struct block *b)
 {
-	int64_t lines = 0;
-	const char *p = b->data, *end = b->data + b->len;
-
-	for (; p < end; lines++) {
-		p = memchr(p, '\n', (size_t)(end - p));
-		p = p != NULL ? p + 1 : end;
-	}
-	return lines;
+	return newlines_count(b->data, b->len) +
+	       (b->len > 0 && b->data[b->len - 1] != '\n');
 }
 
 static void

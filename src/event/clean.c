@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copies many bytes at a time up to those that need a look: an ESC, a CR.
+ * Most text has neither, or is copied faster than it could be read.
+ */
+#include "event/clean.h"
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "event/ansi.h"
+#include "tail/block.h"
+
+#include <stdint.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define CHUNK 64           /* bytes at a time */
+#define MARK_EVERY 4096    /* bytes between two marks */
+#define BOM "\xef\xbb\xbf" /* the byte order mark */
+
+/* The same place in both texts, behind the same number of newlines. */
+struct mark {
+	size_t clean, raw;
+};
+
+struct cleaner {
+	struct text raw, clean; /* raw is without its byte order mark: */
+	size_t skipped;
+	struct str stripped, mended;
+	bool moved;       /* clean is not raw from its first line on */
+	struct mark last; /* that was asked for */
+	struct mark *marks;
+	size_t count, capacity;
+};
+
+struct cleaner *
+cleaner_new(void)
+{
+	return mem_new(1, sizeof(struct cleaner));
+}
+
+void
+cleaner_free(struct cleaner *cl)
+{
+	if (cl == NULL)
+		return;
+	str_free(&cl->stripped);
+	str_free(&cl->mended);
+	free(cl->marks);
+	free(cl);
+}
+
+/* What is taken out at a place; a CR that ends no line is none of it. */
+static size_t
+taken_out(struct text at, char esc)
+{
+	if (*at.data == '\r')
+		return at.len == 1 || at.data[1] == '\n';
+	return *at.data == esc ? ansi_len(at) : 0;
+}
+
+/* A text on its way through: what is left of it, and where it goes. */
+struct way {
+	const char *p, *end;
+	char *out; /* NULL until something is to be taken out */
+	char esc;  /* ESC, or what else is taken out anyway */
+	bool high; /* there is a byte that is no ASCII */
+};
+
+#ifdef __SSE2__
+/* Of the bytes of a chunk, a bit for each. */
+struct masks {
+	uint64_t found;  /* CR or ESC */
+	uint64_t params; /* 0x20 to 0x3f: what a control sequence has before its
+	                    final byte */
+	uint64_t high;   /* no ASCII */
+};
+
+static inline struct masks
+look(const char *p, char esc)
+{
+	struct masks m = { 0, 0, 0 };
+
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < CHUNK; i += sizeof(__m128i)) {
+		__m128i v =
+		    _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+		__m128i found =
+		    _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\r')),
+			_mm_cmpeq_epi8(v, _mm_set1_epi8(esc)));
+		__m128i params =
+		    _mm_cmpeq_epi8(_mm_and_si128(v, _mm_set1_epi8((char)0xe0)),
+			_mm_set1_epi8(0x20));
+
+		m.found |= (uint64_t)(unsigned)_mm_movemask_epi8(found) << i;
+		m.params |= (uint64_t)(unsigned)_mm_movemask_epi8(params) << i;
+		m.high |= (uint64_t)(unsigned)_mm_movemask_epi8(v) << i;
+	}
+	return m;
+}
+
+/* Behind what is taken out at place i of a chunk; what is left in of it goes
+ * out.  May be behind the chunk. */
+static inline size_t
+behind(struct way *w, uint64_t params, size_t i)
+{
+	const char *p = w->p + i;
+	size_t n;
+
+	if (*p == w->esc && p[1] == '[' && i + 2 < CHUNK &&
+	    ~params >> (i + 2) != 0) {
+		n = i + 2 + (size_t)__builtin_ctzll(~params >> (i + 2));
+		return n + (w->p[n] >= 0x40 && w->p[n] <= 0x7e);
+	}
+	n = taken_out((struct text){ p, (size_t)(w->end - p) }, w->esc);
+	if (n == 0) {
+		*w->out++ = *p;
+		n = 1;
+	}
+	return i + n;
+}
+
+/* Takes a chunk through; there is at least another one behind it. */
+static inline void
+chunk(struct way *w, struct masks m)
+{
+	size_t from = 0;
+
+	for (; m.found != 0; m.found &= m.found - 1) {
+		size_t i = (size_t)__builtin_ctzll(m.found);
+
+		if (i < from) /* a part of what was taken out */
+			continue;
+		memcpy(w->out, w->p + from, CHUNK); /* more than that counts */
+		w->out += i - from;
+		from = behind(w, m.params, i);
+		if (from >= CHUNK) {
+			w->p += from;
+			return;
+		}
+	}
+	memcpy(w->out, w->p + from, CHUNK);
+	w->out += CHUNK - from;
+	w->p += CHUNK;
+}
+#endif
+
+/* Once more for processors that work on longer vectors, which the loader takes
+ * where it can.  (A sanitizer is not ready yet when it chooses.) */
+#if defined __x86_64__ && defined __GLIBC__ && !defined __SANITIZE_ADDRESS__
+#define CLONED __attribute__((target_clones("avx2", "default")))
+#else
+#define CLONED
+#endif
+
+/* Goes on to the first byte that may have to be taken out. */
+CLONED static void
+skip(struct way *w)
+{
+#ifdef __SSE2__
+	for (; w->end - w->p >= CHUNK; w->p += CHUNK) {
+		struct masks m = look(w->p, w->esc);
+
+		w->high |= m.high != 0;
+		if (m.found != 0) {
+			w->p += __builtin_ctzll(m.found);
+			return;
+		}
+	}
+#endif
+	for (; w->p < w->end && *w->p != '\r' && *w->p != w->esc; w->p++)
+		w->high |= *w->p < 0;
+}
+
+/* Goes on for about so many bytes, or to the end. */
+CLONED static void
+go_on(struct way *w, ptrdiff_t len)
+{
+	const char *stop = w->end - w->p > len ? w->p + len : w->end;
+
+#ifdef __SSE2__
+	while (w->p < stop && w->end - w->p >= 2 * CHUNK) {
+		struct masks m = look(w->p, w->esc);
+
+		w->high |= m.high != 0;
+		chunk(w, m);
+	}
+#endif
+	while (w->p < stop) {
+		size_t n = taken_out(
+		    (struct text){ w->p, (size_t)(w->end - w->p) }, w->esc);
+
+		w->high |= *w->p < 0;
+		if (n == 0)
+			*w->out++ = *w->p++;
+		w->p += n;
+	}
+}
+
+static void
+set_mark(struct cleaner *cl, size_t clean, size_t raw)
+{
+	if (cl->count == cl->capacity) {
+		cl->capacity = cl->capacity * 2 + 16;
+		cl->marks =
+		    mem_resize(cl->marks, cl->capacity, sizeof *cl->marks);
+	}
+	cl->marks[cl->count++] = (struct mark){ clean, raw };
+}
+
+/* Takes out CRs at line ends and escape sequences; the first of them is where
+ * the way is. */
+static void
+strip_rest(struct cleaner *cl, struct way *w)
+{
+	size_t done = (size_t)(w->p - cl->raw.data);
+	char *start;
+
+	str_clear(&cl->stripped);
+	start = str_reserve(&cl->stripped, cl->raw.len + CHUNK);
+	memcpy(start, cl->raw.data, done);
+	w->out = start + done;
+	while (w->p < w->end) {
+		set_mark(cl, (size_t)(w->out - start),
+		    (size_t)(w->p - cl->raw.data));
+		go_on(w, MARK_EVERY);
+	}
+	cl->stripped.len = (size_t)(w->out - start);
+	cl->clean = str_text(&cl->stripped);
+	cl->moved = true;
+}
+
+struct text
+cleaner_run(struct cleaner *cl, struct text raw, bool first, bool strip)
+{
+	struct way way;
+
+	cl->skipped = first && raw.len >= strlen(BOM) &&
+	                      memcmp(raw.data, BOM, strlen(BOM)) == 0
+	                  ? strlen(BOM)
+	                  : 0;
+	raw.data += cl->skipped;
+	raw.len -= cl->skipped;
+	cl->raw = cl->clean = raw;
+	cl->moved = false;
+	cl->last = (struct mark){ 0, 0 };
+	cl->count = 0;
+	way = (struct way){ raw.data, raw.data + raw.len, NULL,
+		strip ? '\x1b' : '\r', false };
+	skip(&way);
+	if (way.p < way.end)
+		strip_rest(cl, &way);
+	if (way.high && utf8_valid(cl->clean) < cl->clean.len) {
+		str_clear(&cl->mended);
+		utf8_clean(cl->clean, &cl->mended);
+		cl->clean = str_text(&cl->mended);
+		cl->moved = true;
+		cl->count = 0;
+	}
+	return cl->clean;
+}
+
+/* The last mark before a place. */
+static struct mark
+mark_before(const struct cleaner *cl, size_t at)
+{
+	struct mark best = cl->last.clean <= at ? cl->last : (struct mark){ 0 };
+	size_t low = 0, high = cl->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (cl->marks[middle].clean < at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low > 0 && cl->marks[low - 1].clean > best.clean)
+		best = cl->marks[low - 1];
+	return best;
+}
+
+size_t
+cleaner_raw(struct cleaner *cl, size_t at)
+{
+	struct mark mark = mark_before(cl, at);
+	const char *p = cl->raw.data + mark.raw;
+	const char *end = cl->raw.data + cl->raw.len;
+	int64_t n;
+
+	if (at == 0)
+		return 0;
+	if (!cl->moved)
+		return at + cl->skipped;
+	n = newlines_count(cl->clean.data + mark.clean, at - mark.clean);
+	for (; n > 0; n--)
+		p = (const char *)memchr(p, '\n', (size_t)(end - p)) + 1;
+	cl->last = (struct mark){ at, (size_t)(p - cl->raw.data) };
+	return cl->last.raw + cl->skipped;
+}
