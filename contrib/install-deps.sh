@@ -7,12 +7,13 @@ set -eu
 
 usage='usage: contrib/install-deps.sh [--tests | --bench]'
 
-# libcurl4-openssl-dev and libarchive-dev bring libcurl4 and libarchive13, which
-# no program here is linked with: they are loaded at run time, to send something
-# and where a log was compressed by zstd, xz or bzip2.
+# libcurl4-openssl-dev, libarchive-dev and libhyperscan-dev bring libcurl4,
+# libarchive13 and libhyperscan5, which no program here is linked with: they are
+# loaded at run time, to send something, where a log was compressed by zstd, xz
+# or bzip2, and where there is much to read.
 build='gcc libc6-dev make autoconf automake pkg-config
 	libuv1-dev libcurl4-openssl-dev libsqlite3-dev libjansson-dev
-	libyaml-dev libpcre2-dev zlib1g-dev libarchive-dev
+	libyaml-dev libpcre2-dev zlib1g-dev libarchive-dev libhyperscan-dev
 	ca-certificates procps'
 # The repair of the shipped rules talks to PostgreSQL through psql; the demo's
 # receiver is a Python program.
@@ -57,6 +58,9 @@ installed() {
 served() {
 	case $1 in
 	pkg-config) installed pkgconf ;;
+	# One cannot be beside the other.  With it all works, only slower: the
+	# build says why.
+	libhyperscan-dev) installed libvectorscan-dev ;;
 	libcurl4-openssl-dev) installed libcurl4-gnutls-dev ;;
 	postgresql-client) command -v psql >/dev/null ;;
 	# python3-minimal has a python3, but no HTTP.

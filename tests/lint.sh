@@ -66,6 +66,7 @@ includes() {
 		for (i = 1; i <= n; i++)
 			rank[names[i]] = i
 		door["pcre2.h"] = "^src/match/pattern[.]c$"
+		door["hs/hs.h"] = "^src/match/prefilter[.]c$"
 		door["yaml.h"] = "^src/conf/node[.]c$"
 		door["curl/curl.h"] = "^src/io/libcurl[.]h$"
 		door["io/libcurl.h"] = "^src/io/(libcurl|fetch)[.]c$"

@@ -29,6 +29,7 @@ struct pattern {
 	size_t count;
 	bool jit;
 	uint64_t failures;
+	struct text text; /* owned */
 };
 
 struct text
@@ -142,6 +143,7 @@ pattern_compile(struct text text, size_t *offset, struct err *err)
 	pcre2_set_depth_limit(p->context, DEPTH_LIMIT);
 	pcre2_set_heap_limit(p->context, HEAP_LIMIT_KIB);
 	read_names(p);
+	p->text = (struct text){ mem_copy(text.data, text.len), text.len };
 	return p;
 }
 
@@ -154,6 +156,7 @@ pattern_free(struct pattern *p)
 		free(p->names[i]);
 	free(p->names);
 	free(p->numbers);
+	free((char *)p->text.data);
 	pcre2_jit_stack_free(p->stack);
 	pcre2_match_context_free(p->context);
 	pcre2_match_data_free(p->data);
@@ -248,6 +251,12 @@ pattern_match(struct pattern *p, struct text subject, struct captures *captures,
 				      ends[1] - ends[0] }
 		            : (struct text){ subject.data + ends[1], 0 };
 	return MATCH_YES;
+}
+
+struct text
+pattern_text(const struct pattern *p)
+{
+	return p->text;
 }
 
 size_t

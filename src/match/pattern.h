@@ -57,6 +57,8 @@ void pattern_free(struct pattern *p); /* NULL does nothing */
 enum match_result pattern_match(struct pattern *p, struct text subject,
     struct captures *captures, struct text *span);
 
+/** As it was written; lent. */
+struct text pattern_text(const struct pattern *p);
 size_t pattern_names(const struct pattern *p);
 const char *pattern_name(const struct pattern *p, size_t i);
 /** Whether it matches the empty text: likely a slip. */

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one door to Hyperscan.  What it reads otherwise than PCRE2 does, or what
+ * would mean something else in a text of many lines than in one event, is put
+ * wider, or not looked for.
+ */
+#include "match/prefilter.h"
+
+#include "base/library.h"
+#include "base/mem.h"
+
+#ifdef HAVE_HYPERSCAN
+#include <ctype.h>
+#include <hs/hs.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HS_CALLS(CALL)                                                         \
+	CALL(hs_alloc_scratch)                                                 \
+	CALL(hs_clone_scratch)                                                 \
+	CALL(hs_compile_multi)                                                 \
+	CALL(hs_expression_info)                                               \
+	CALL(hs_free_compile_error)                                            \
+	CALL(hs_free_database)                                                 \
+	CALL(hs_free_scratch)                                                  \
+	CALL(hs_scan)                                                          \
+	CALL(hs_valid_platform)                                                \
+	CALL(hs_version)
+
+struct calls {
+#define CALL(name) __typeof__(name) *(name);
+	HS_CALLS(CALL)
+#undef CALL
+};
+
+static const struct library_call calls[] = {
+#define CALL(name) { #name, offsetof(struct calls, name) },
+	HS_CALLS(CALL)
+#undef CALL
+};
+
+#define FLAGS (HS_FLAG_MULTILINE | HS_FLAG_UTF8)
+#define REPEAT_MAX 100 /* of a bounded repeat that is looked for */
+
+struct prefilter {
+	void *library;
+	struct calls hs;
+	hs_database_t *db;     /* NULL: no pattern is looked for */
+	hs_scratch_t *scratch; /* to be cloned */
+	enum prefilter_cover *covers;
+	size_t count;
+};
+
+struct prefilter_scratch {
+	const struct prefilter *prefilter;
+	hs_scratch_t *hs;
+};
+
+/* A pattern as Hyperscan is to see it. */
+struct rewrite {
+	const char *p, *end;
+	struct str out;
+	bool refused; /* it is not looked for */
+	bool loose;   /* something in it is wider */
+};
+
+static void
+take(struct rewrite *r, size_t len)
+{
+	str_add(&r->out, r->p, len);
+	r->p += len;
+}
+
+static size_t
+left(const struct rewrite *r)
+{
+	return (size_t)(r->end - r->p);
+}
+
+/* \Q...\E; p is at the backslash. */
+static void
+take_quoted(struct rewrite *r)
+{
+	const char *stop = memmem(r->p + 2, left(r) - 2, "\\E", 2);
+
+	take(r, stop == NULL ? left(r) : (size_t)(stop + 2 - r->p));
+	if (stop == NULL)
+		str_puts(&r->out, "\\E");
+}
+
+/* An escape outside of a class; p is at the backslash.  The start and end of an
+ * event are those of a line here. */
+static void
+take_escape(struct rewrite *r)
+{
+	char c = left(r) > 1 ? r->p[1] : '\0';
+
+	switch (c) {
+	case 'Q':
+		take_quoted(r);
+		return;
+	case 'A':
+	case 'G':
+		str_putc(&r->out, '^');
+		break;
+	case 'z':
+	case 'Z':
+		str_putc(&r->out, '$');
+		break;
+	case 'K':
+		break;
+	/* Unicode properties are those of another Unicode; the rest is not
+	 * known, or known otherwise. */
+	case 'p':
+	case 'P':
+	case 'X':
+	case 'R':
+	case 'C':
+	case 'N':
+	case 'E':
+	case 'c':
+	case 'o':
+	case 'g':
+	case 'k':
+	case '\0':
+		r->refused = true;
+		break;
+	default:
+		if (c >= '1' && c <= '9') /* a reference, or a character */
+			r->loose = true;
+		take(r, 2);
+		return;
+	}
+	r->loose = true;
+	r->p += 2;
+}
+
+/* A class; p is at its bracket. */
+static void
+take_class(struct rewrite *r)
+{
+	take(r, 1);
+	if (left(r) > 0 && *r->p == '^')
+		take(r, 1);
+	if (left(r) > 0 && *r->p == ']')
+		take(r, 1);
+	while (left(r) > 0 && *r->p != ']') {
+		size_t len = 1;
+
+		if (*r->p == '\\' && left(r) > 1) {
+			/* quotes within a class, properties */
+			if (strchr("QEpPNoc", r->p[1]) != NULL)
+				r->refused = true;
+			len = 2;
+		} else if (*r->p == '[' && left(r) > 1 &&
+			   strchr(":.=", r->p[1]) != NULL) {
+			const char *stop =
+			    memmem(r->p + 2, left(r) - 2, ":]", 2);
+
+			/* [[:<:]] is no class; others take Unicode in. */
+			if (stop == NULL || !isalpha((unsigned char)r->p[2]))
+				r->refused = true;
+			else
+				len = (size_t)(stop + 2 - r->p);
+		}
+		take(r, len);
+	}
+	if (left(r) > 0)
+		take(r, 1);
+}
+
+/* What may stand behind a parenthesis and a question mark; p is at the
+ * parenthesis.  Only options that leave ^ and $ and spaces as they are. */
+static void
+take_group(struct rewrite *r)
+{
+	const char *q = r->p + 2;
+
+	if (left(r) < 2 || r->p[1] != '?') {
+		if (left(r) > 1 && r->p[1] == '*')
+			r->refused = true;
+		take(r, 1);
+		return;
+	}
+	while (q < r->end && strchr("is-", *q) != NULL)
+		q++;
+	if (q == r->end || strchr(":)=!<>P'|", *q) == NULL) {
+		r->refused = true;
+		take(r, 1);
+		return;
+	}
+	/* (?P=name) and (?P>name) refer to groups. */
+	if (*q == 'P' && (q + 1 == r->end || q[1] != '<'))
+		r->refused = true;
+	take(r, (size_t)(q + 1 - r->p));
+}
+
+/* {n,m}: large ones cost too much, and with an assertion in them are not always
+ * put wider. */
+static void
+take_repeat(struct rewrite *r)
+{
+	for (const char *q = r->p + 1;
+	     q < r->end && (isdigit((unsigned char)*q) || *q == ','); q++)
+		if (isdigit((unsigned char)*q) &&
+		    strtol(q, NULL, 10) > REPEAT_MAX)
+			r->refused = true;
+	take(r, 1);
+}
+
+static void
+rewrite(struct rewrite *r)
+{
+	while (left(r) > 0 && !r->refused)
+		switch (*r->p) {
+		case '\0':
+			r->refused = true;
+			break;
+		case '\\':
+			take_escape(r);
+			break;
+		case '[':
+			take_class(r);
+			break;
+		case '(':
+			take_group(r);
+			break;
+		case '{':
+			take_repeat(r);
+			break;
+		default:
+			take(r, 1);
+		}
+}
+
+/* The flags with which an expression can be compiled; 0: with none. */
+static unsigned
+flags_for(const struct prefilter *p, const char *expression, bool loose)
+{
+	const unsigned tries[] = { FLAGS, FLAGS | HS_FLAG_PREFILTER };
+
+	for (size_t i = loose ? 1 : 0; i < 2; i++) {
+		hs_compile_error_t *error = NULL;
+		hs_expr_info_t *info = NULL;
+		hs_error_t rc = p->hs.hs_expression_info(
+		    expression, tries[i], &info, &error);
+		/* One that matches nothing matches everywhere. */
+		bool good = rc == HS_SUCCESS && info->min_width > 0;
+
+		free(info);
+		p->hs.hs_free_compile_error(error);
+		if (good)
+			return tries[i];
+	}
+	return 0;
+}
+
+struct expressions {
+	char **v;
+	unsigned *flags, *ids;
+	unsigned count;
+};
+
+static void
+add_pattern(
+    struct prefilter *p, struct expressions *es, struct text pattern, size_t i)
+{
+	struct rewrite r = { pattern.data, pattern.data + pattern.len, { 0 },
+		false, false };
+	unsigned flags = 0;
+
+	rewrite(&r);
+	str_putc(&r.out, '\0');
+	if (!r.refused)
+		flags = flags_for(p, r.out.data, r.loose);
+	if (flags == 0) {
+		p->covers[i] = PREFILTER_NONE;
+		str_free(&r.out);
+		return;
+	}
+	p->covers[i] = r.loose || (flags & HS_FLAG_PREFILTER) != 0
+	                   ? PREFILTER_LOOSE
+	                   : PREFILTER_EXACT;
+	es->v[es->count] = r.out.data;
+	es->flags[es->count] = flags;
+	es->ids[es->count++] = (unsigned)i;
+}
+
+/* Takes one out that cannot be compiled after all. */
+static void
+drop(struct prefilter *p, struct expressions *es, unsigned at)
+{
+	p->covers[es->ids[at]] = PREFILTER_NONE;
+	free(es->v[at]);
+	es->count--;
+	for (unsigned i = at; i < es->count; i++) {
+		es->v[i] = es->v[i + 1];
+		es->flags[i] = es->flags[i + 1];
+		es->ids[i] = es->ids[i + 1];
+	}
+}
+
+static int
+compile(struct prefilter *p, struct expressions *es, struct err *err)
+{
+	while (es->count > 0) {
+		hs_compile_error_t *error = NULL;
+		int at;
+
+		if (p->hs.hs_compile_multi((const char *const *)es->v,
+			es->flags, es->ids, es->count, HS_MODE_BLOCK, NULL,
+			&p->db, &error) == HS_SUCCESS)
+			break;
+		at = error->expression;
+		err_set(err, "%s", error->message);
+		p->hs.hs_free_compile_error(error);
+		if (at < 0 || (unsigned)at >= es->count)
+			return -1;
+		/* First the wider one. */
+		if ((es->flags[at] & HS_FLAG_PREFILTER) == 0) {
+			es->flags[at] |= HS_FLAG_PREFILTER;
+			p->covers[es->ids[at]] = PREFILTER_LOOSE;
+		} else {
+			drop(p, es, (unsigned)at);
+		}
+	}
+	if (p->db != NULL &&
+	    p->hs.hs_alloc_scratch(p->db, &p->scratch) != HS_SUCCESS)
+		return err_set(err, "no memory for its scratch space");
+	return 0;
+}
+
+static int
+build(struct prefilter *p, const struct text *patterns, struct err *err)
+{
+	struct expressions es = {
+		.v = mem_new(p->count, sizeof *es.v),
+		.flags = mem_new(p->count, sizeof *es.flags),
+		.ids = mem_new(p->count, sizeof *es.ids),
+	};
+	int ret;
+
+	for (size_t i = 0; i < p->count; i++)
+		add_pattern(p, &es, patterns[i], i);
+	ret = compile(p, &es, err);
+	for (unsigned i = 0; i < es.count; i++)
+		free(es.v[i]);
+	free(es.v);
+	free(es.flags);
+	free(es.ids);
+	return ret;
+}
+
+/* Hyperscan ends with 5.4.2, where Vectorscan begins.  That overlooks matches
+ * on x86 at least up to 5.4.12: its issues 317, 358 and 382, and on 5.4.9 the
+ * differential test finds one in about 80,000 lines. */
+static bool
+is_faulty(const char *version)
+{
+	int major = 0, minor = 0, patch = 0;
+
+	sscanf(version, "%d.%d.%d", &major, &minor, &patch);
+	return major == 5 && minor == 4 && patch > 2 && patch < 13;
+}
+
+struct prefilter *
+prefilter_new(const struct text *patterns, size_t count, struct err *err)
+{
+	struct prefilter *p = mem_new(1, sizeof *p);
+
+	p->covers = mem_new(count, sizeof *p->covers);
+	p->count = count;
+	p->library = library_open(HYPERSCAN_SONAME, calls,
+	    sizeof calls / sizeof *calls, &p->hs,
+	    "install it (on Debian the package libhyperscan5)", err);
+	if (p->library == NULL) {
+		err_wrap(err, "libhs cannot be loaded");
+		goto failed;
+	}
+	if (is_faulty(p->hs.hs_version())) {
+		err_set(err,
+		    "Vectorscan %s overlooks matches; install Hyperscan (on "
+		    "Debian the package libhyperscan5) or Vectorscan 5.4.13",
+		    p->hs.hs_version());
+		goto failed;
+	}
+	if (p->hs.hs_valid_platform() != HS_SUCCESS) {
+		err_set(err, "libhs does not know this processor");
+		goto failed;
+	}
+	if (build(p, patterns, err) == 0)
+		return p;
+failed:
+	prefilter_free(p);
+	return NULL;
+}
+
+void
+prefilter_free(struct prefilter *p)
+{
+	if (p == NULL)
+		return;
+	if (p->scratch != NULL)
+		p->hs.hs_free_scratch(p->scratch);
+	if (p->db != NULL)
+		p->hs.hs_free_database(p->db);
+	library_close(p->library);
+	free(p->covers);
+	free(p);
+}
+
+enum prefilter_cover
+prefilter_covers(const struct prefilter *p, size_t i)
+{
+	return p->covers[i];
+}
+
+struct prefilter_scratch *
+prefilter_scratch_new(const struct prefilter *p)
+{
+	struct prefilter_scratch *s = mem_new(1, sizeof *s);
+
+	s->prefilter = p;
+	if (p->scratch != NULL &&
+	    p->hs.hs_clone_scratch(p->scratch, &s->hs) != HS_SUCCESS)
+		mem_check(NULL);
+	return s;
+}
+
+void
+prefilter_scratch_free(struct prefilter_scratch *s)
+{
+	if (s == NULL)
+		return;
+	if (s->hs != NULL)
+		s->prefilter->hs.hs_free_scratch(s->hs);
+	free(s);
+}
+
+struct scan {
+	prefilter_fn *fn;
+	void *ctx;
+};
+
+static int
+on_match(unsigned id, unsigned long long from, unsigned long long to,
+    unsigned flags, void *ctx)
+{
+	const struct scan *s = ctx;
+
+	(void)from;
+	(void)flags;
+	s->fn(id, (size_t)to, s->ctx);
+	return 0;
+}
+
+int
+prefilter_scan(
+    struct prefilter_scratch *s, struct text text, prefilter_fn *fn, void *ctx)
+{
+	const struct prefilter *p = s->prefilter;
+	struct scan scan = { fn, ctx };
+
+	if (p->db == NULL || text.len == 0)
+		return 0;
+	if (text.len > UINT32_MAX)
+		return -1;
+	return p->hs.hs_scan(p->db, text.data, (unsigned)text.len, 0, s->hs,
+		   on_match, &scan) == HS_SUCCESS
+	           ? 0
+	           : -1;
+}
+
+#else
+
+struct prefilter *
+prefilter_new(const struct text *patterns, size_t count, struct err *err)
+{
+	(void)patterns;
+	(void)count;
+	err_set(err, "configured without Hyperscan");
+	return NULL;
+}
+
+void
+prefilter_free(struct prefilter *p)
+{
+	(void)p;
+}
+
+enum prefilter_cover
+prefilter_covers(const struct prefilter *p, size_t i)
+{
+	(void)p;
+	(void)i;
+	return PREFILTER_NONE;
+}
+
+struct prefilter_scratch *
+prefilter_scratch_new(const struct prefilter *p)
+{
+	(void)p;
+	return NULL;
+}
+
+void
+prefilter_scratch_free(struct prefilter_scratch *s)
+{
+	(void)s;
+}
+
+int
+prefilter_scan(
+    struct prefilter_scratch *s, struct text text, prefilter_fn *fn, void *ctx)
+{
+	(void)s;
+	(void)text;
+	(void)fn;
+	(void)ctx;
+	return -1;
+}
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Which patterns could match where in a text of many lines: all of them looked
+ * for in one pass, by Hyperscan or Vectorscan.  It never leaves out what PCRE2
+ * would find; whether there is a match, PCRE2 decides.
+ */
+#ifndef LOGWATCH_MATCH_PREFILTER_H
+#define LOGWATCH_MATCH_PREFILTER_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct prefilter;         /* use does not change it: threads may share it */
+struct prefilter_scratch; /* what a thread needs to use one */
+
+/** How a pattern is looked for. */
+enum prefilter_cover {
+	PREFILTER_EXACT, /* as it is written */
+	PREFILTER_LOOSE, /* a wider one in its place */
+	PREFILTER_NONE,  /* not at all: it is to be held to every line */
+};
+
+/**
+ * Compiles a database.  Takes about a millisecond for each pattern.
+ *
+ * patterns  as pattern_compile() takes them: UTF-8, MULTILINE, newline is LF
+ *
+ * Returns an object to free with prefilter_free(), or NULL with the reason:
+ * no library is there, or it does not know this processor.
+ */
+struct prefilter *prefilter_new(
+    const struct text *patterns, size_t count, struct err *err);
+void prefilter_free(struct prefilter *p); /* NULL does nothing */
+
+enum prefilter_cover prefilter_covers(const struct prefilter *p, size_t i);
+
+/** Free with prefilter_scratch_free(), before the prefilter. */
+struct prefilter_scratch *prefilter_scratch_new(const struct prefilter *p);
+void prefilter_scratch_free(
+    struct prefilter_scratch *s); /* NULL does nothing */
+
+/** A pattern could match from some place on up to `end`; in no order, and as
+ * often as it likes. */
+typedef void prefilter_fn(size_t pattern, size_t end, void *ctx);
+
+/**
+ * Looks through a text.  A line is what stands between newlines.
+ *
+ * text  well-formed UTF-8, less than 4 GiB
+ *
+ * Returns 0, or -1 where the text could not be looked through: hold all of it
+ * to all patterns.
+ */
+int prefilter_scan(
+    struct prefilter_scratch *s, struct text text, prefilter_fn *fn, void *ctx);
+
+#endif
