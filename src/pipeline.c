@@ -459,6 +459,16 @@ on_hit(const struct hit *hit, void *ctx)
 	p->event = NULL;
 }
 
+static void
+on_unsieved(size_t source, const char *why, void *ctx)
+{
+	const struct pipeline *p = ctx;
+
+	log_warning("each line is held to each pattern, which is slower: %s "
+		    "source=%s",
+	    why, p->rs->tail_sources[source].name);
+}
+
 /* A limit of PCRE2 is no 'nothing happened': said once a rule and part, and
  * again every thousandth time. */
 static void
@@ -784,8 +794,10 @@ new_matcher(struct pipeline *p)
 		.proofs = rs->proofs,
 		.proof_count = rs->action_count,
 		.context_lines = rs->context_before,
+		.sieve_after = MATCHER_SIEVE_AFTER,
 	};
-	struct matcher_callbacks callbacks = { on_hit, on_failed, p };
+	struct matcher_callbacks callbacks = { on_hit, on_failed, on_unsieved,
+		p };
 
 	p->matcher = matcher_new(&spec, &callbacks);
 }

@@ -178,6 +178,14 @@ on_failed(size_t index, enum part part, const struct event *event, void *ctx)
 }
 
 static void
+on_unsieved(size_t source, const char *why, void *ctx)
+{
+	(void)source;
+	(void)ctx;
+	fprintf(stderr, "logwatch: slower than it could be: %s\n", why);
+}
+
+static void
 on_block(const struct block *block, void *ctx)
 {
 	struct scan *s = ctx;
@@ -512,8 +520,10 @@ new_matcher(struct scan *s)
 		.rule_count = s->rs->rule_count,
 		.sources = s->rs->event_sources,
 		.source_count = s->rs->source_count,
+		.sieve_after = MATCHER_SIEVE_AFTER,
 	};
-	struct matcher_callbacks callbacks = { on_hit, on_failed, s };
+	struct matcher_callbacks callbacks = { on_hit, on_failed, on_unsieved,
+		s };
 
 	s->matcher = matcher_new(&spec, &callbacks);
 	for (size_t k = 0; k < s->rs->rule_count; k++)

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "event/multiline.h"
+#include "match/sieve.h"
 #include "tail/block.h"
 
 #include <assert.h>
@@ -31,11 +32,22 @@ struct reading {
 	struct str kept;  /* each with a newline behind it */
 };
 
+/* What decides which lines of a source its probes are asked about. */
+struct sieving {
+	uint64_t bytes; /* of it so far */
+	bool tried;
+	struct sieve *sieve; /* NULL: there is none, or not yet */
+	struct candidates *candidates;
+	bool open; /* some of them are to be asked about every line, if they are
+	              wanted: an event may switch them on for the next */
+};
+
 struct matcher {
 	struct matcher_spec spec;
 	struct matcher_callbacks callbacks;
 	struct probe **probes; /* by source */
 	size_t *probe_counts;
+	struct sieving *sievings; /* by source */
 	bool *wanted[PART_COUNT]; /* by index of the rule or action */
 	struct map *readings;     /* by file */
 	int64_t due_ms;
@@ -100,6 +112,7 @@ matcher_new(
 	m->readings = map_new(FILES_MAX, reading_free);
 	m->probes = mem_new(spec->source_count, sizeof *m->probes);
 	m->probe_counts = mem_new(spec->source_count, sizeof(size_t));
+	m->sievings = mem_new(spec->source_count, sizeof *m->sievings);
 	for (int part = 0; part < PART_COUNT; part++)
 		m->wanted[part] = mem_new(
 		    part == PART_VERIFY ? spec->proof_count : spec->rule_count,
@@ -122,8 +135,12 @@ matcher_free(struct matcher *m)
 	map_free(m->readings);
 	for (int part = 0; part < PART_COUNT; part++)
 		free(m->wanted[part]);
-	for (size_t s = 0; s < m->spec.source_count; s++)
+	for (size_t s = 0; s < m->spec.source_count; s++) {
 		free(m->probes[s]);
+		candidates_free(m->sievings[s].candidates);
+		sieve_free(m->sievings[s].sieve);
+	}
+	free(m->sievings);
 	free(m->probes);
 	free(m->probe_counts);
 	free(m);
@@ -240,6 +257,151 @@ keep_before(struct reading *r)
 	context_before(r->context, e, keep_line, &r->kept);
 }
 
+/* Lines that are events, sieved. */
+
+/* A place between two lines: in the block and in its clean text. */
+struct place {
+	size_t raw, clean;
+	int64_t line;
+};
+
+/* Goes on to the line that starts at `clean` in the clean text. */
+static void
+go_to(struct place *at, const struct block *block, struct candidates *cs,
+    size_t clean)
+{
+	size_t raw = candidates_raw(cs, clean);
+
+	at->line += newlines_count(block->data + at->raw, raw - at->raw);
+	at->raw = raw;
+	at->clean = clean;
+}
+
+/* The event of the line at a place. */
+static struct event
+event_at(const struct place *at, const struct block *block, struct text clean,
+    int64_t wall_ms)
+{
+	const char *text = clean.data + at->clean;
+	const char *stop = memchr(text, '\n', clean.len - at->clean);
+	const char *raw = block->data + at->raw;
+	const char *next = memchr(raw, '\n', block->len - at->raw);
+
+	if (stop == NULL)
+		stop = clean.data + clean.len;
+	return (struct event){
+		.file = block->file,
+		.source = block->source,
+		.path = block->path,
+		.offset = block->offset + (int64_t)at->raw,
+		.line = at->line,
+		.text = { text, (size_t)(stop - text) },
+		.truncated = next == NULL && block->truncated,
+		.wall_ms = wall_ms,
+		.block = block,
+		.before = at->raw,
+		.after = next != NULL ? (size_t)(next + 1 - block->data)
+		                      : block->len,
+	};
+}
+
+/* Holds an event to the probes that could match it, and to the open ones. */
+static void
+hold_line(struct matcher *m, const struct event *event, bool open,
+    const struct candidate *found, size_t count)
+{
+	const struct probe *probes = m->probes[event->source];
+	const struct sieve *sieve = m->sievings[event->source].sieve;
+	size_t all = open ? m->probe_counts[event->source] : count;
+
+	for (size_t i = 0; i < all; i++) {
+		size_t k = open ? i : found[i].group;
+		bool asked = !open || sieve_is_open(sieve, k);
+
+		if (open && count > 0 && found->group == k) {
+			asked = true;
+			found++;
+			count--;
+		}
+		if (asked && m->wanted[probes[k].part][probes[k].index])
+			hold_to(m, &probes[k], event);
+	}
+}
+
+static void
+hold_lines(struct matcher *m, const struct block *block, struct candidates *cs,
+    int64_t wall_ms)
+{
+	bool open = m->sievings[block->source].open;
+	struct place at = { .line = block->line };
+	struct text clean = candidates_text(cs);
+	size_t count;
+	const struct candidate *found = candidates_list(cs, &count);
+
+	while (count > 0 || (open && at.clean < clean.len)) {
+		struct event event;
+		size_t n = 0, end;
+
+		if (!open)
+			go_to(&at, block, cs, found->start);
+		while (n < count && found[n].start == at.clean)
+			n++;
+		event = event_at(&at, block, clean, wall_ms);
+		hold_line(m, &event, open, found, n);
+		found += n;
+		count -= n;
+		end = at.clean + event.text.len;
+		if (open) /* on to the next */
+			go_to(&at, block, cs, end + (end < clean.len));
+	}
+}
+
+static struct candidates *
+candidates_of(struct matcher *m, const struct block *block)
+{
+	const struct event_source *source = &m->spec.sources[block->source];
+	struct sieving *s = &m->sievings[block->source];
+	size_t count = m->probe_counts[block->source];
+	const struct patterns **groups;
+	struct err err;
+
+	if (source->start.count > 0 || source->cont.count > 0)
+		return NULL;
+	s->bytes += block->len;
+	if (s->tried || count == 0 || s->bytes < m->spec.sieve_after)
+		return s->candidates;
+	s->tried = true;
+	groups = mem_new(count, sizeof *groups);
+	for (size_t i = 0; i < count; i++)
+		groups[i] = m->probes[block->source][i].patterns;
+	s->sieve = sieve_new(groups, count, &err);
+	free(groups);
+	if (s->sieve == NULL) {
+		if (m->callbacks.unsieved != NULL)
+			m->callbacks.unsieved(
+			    block->source, err.text, m->callbacks.ctx);
+		return NULL;
+	}
+	s->candidates = candidates_new(s->sieve);
+	for (size_t i = 0; i < count; i++)
+		s->open |= sieve_is_open(s->sieve, i);
+	return s->candidates;
+}
+
+/* Feeds a block whose lines are events; false: it is to be fed line by line. */
+static bool
+feed_sieved(struct matcher *m, const struct block *block, int64_t wall_ms)
+{
+	struct candidates *cs = candidates_of(m, block);
+
+	if (cs == NULL ||
+	    candidates_find(cs, (struct text){ block->data, block->len },
+		block->offset == 0, m->spec.sources[block->source].strip) < 0)
+		return false;
+	hold_lines(m, block, cs, wall_ms);
+	return true;
+}
+
 void
 matcher_feed(struct matcher *m, const struct block *block, int64_t now_ms,
     int64_t wall_ms)
@@ -247,7 +409,8 @@ matcher_feed(struct matcher *m, const struct block *block, int64_t now_ms,
 	struct reading *r = reading_of(m, block);
 	int64_t due;
 
-	multiline_feed(r->multiline, block, now_ms, wall_ms);
+	if (!feed_sieved(m, block, wall_ms))
+		multiline_feed(r->multiline, block, now_ms, wall_ms);
 	if (block->unfinished)
 		multiline_flush(r->multiline);
 	keep_before(r);

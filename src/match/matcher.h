@@ -36,7 +36,13 @@ struct matcher_spec {
 	const struct proof *proofs;
 	size_t proof_count;
 	size_t context_lines; /* remembered before an event */
+	uint64_t sieve_after; /* MATCHER_SIEVE_AFTER, or another number of bytes
+	                         of a source after which its lines are sieved:
+	                         before, each is held to each pattern */
 };
+
+/* For less, making a sieve takes longer than doing without. */
+#define MATCHER_SIEVE_AFTER (256 * 1024)
 
 struct matcher_callbacks {
 	/** In the order of events in their file; for one event in the order of
@@ -45,6 +51,9 @@ struct matcher_callbacks {
 	/** A pattern gave up on an event: neither hit nor miss. */
 	void (*failed)(
 	    size_t index, enum part part, const struct event *event, void *ctx);
+	/** The lines of a source cannot be sieved: each is held to each
+	 * pattern, which is slower.  NULL: nobody wants to know. */
+	void (*unsieved)(size_t source, const char *why, void *ctx);
 	void *ctx;
 };
 

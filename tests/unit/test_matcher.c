@@ -19,6 +19,8 @@
 
 static const char *const sources[] = { "app", "db" };
 
+static bool sieved; /* from the first line on, or not at all */
+
 /* Rules of YAML, a matcher of them, and what it told. */
 struct bench {
 	struct diag *diag;
@@ -119,13 +121,14 @@ bench_new(const char *rules)
 	b->spec.proofs = b->proofs;
 	b->spec.proof_count = 2;
 	b->spec.context_lines = 2;
+	b->spec.sieve_after = sieved ? 0 : UINT64_MAX;
 	return b;
 }
 
 static void
 bench_start(struct bench *b)
 {
-	struct matcher_callbacks callbacks = { note_hit, note_failed, b };
+	struct matcher_callbacks callbacks = { note_hit, note_failed, NULL, b };
 
 	b->matcher = matcher_new(&b->spec, &callbacks);
 }
@@ -295,12 +298,15 @@ a_pattern_that_gives_up_is_told_as_that(void **state)
 {
 	static const char line[] =
 	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n";
-	struct bench *b = bench_new("- {id: bad, match: '^(a+)+$'}\n"
-				    "- {id: good, match: '!'}\n"
-				    "- id: shy\n"
-				    "  match: '!'\n"
-				    "  except: '^(a+)+$'\n"
-				    "- {id: list, match: ['^(a+)+$', '!']}\n");
+	/* The second half is there for whoever knows without trying that the
+	 * first one cannot match: it is no match either, but looks like one. */
+	struct bench *b =
+	    bench_new("- {id: bad, match: '^(a+)+$|!(?<!!)'}\n"
+		      "- {id: good, match: '!'}\n"
+		      "- id: shy\n"
+		      "  match: '!'\n"
+		      "  except: '^(a+)+$'\n"
+		      "- {id: list, match: ['^(a+)+$|!(?<!!)', '!']}\n");
 
 	(void)state;
 	bench_start(b);
@@ -452,7 +458,7 @@ an_event_comes_with_the_lines_before_it(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct bench *b = bench_new("- {id: one, match: '^A'}\n");
 		struct matcher_callbacks callbacks = { note_before, note_failed,
-			b };
+			NULL, b };
 
 		if (cases[i].cont != NULL)
 			patterns_put(&b->sources[0].cont, cases[i].cont);
@@ -467,6 +473,78 @@ an_event_comes_with_the_lines_before_it(void **state)
 		check(b, cases[i].want);
 		bench_free(b);
 	}
+}
+
+static void
+note_place(const struct hit *hit, void *ctx)
+{
+	const struct event *e = hit->event;
+	struct bench *b = ctx;
+
+	str_printf(&b->told, "%s %lld %lld %zu-%zu '%.*s'%s|",
+	    b->rules[hit->index].id, (long long)e->line, (long long)e->offset,
+	    e->before, e->after, (int)e->text.len, e->text.data,
+	    e->truncated ? "~" : "");
+}
+
+/* What is off and what is in its place does not move what comes behind it. */
+static void
+events_have_their_place_in_the_file_whatever_is_off(void **state)
+{
+	static const struct {
+		const char *block, *want;
+	} cases[] = {
+		{ "1\nA\n2\nA3\n", "one 2 2 2-4 'A'|one 4 6 6-9 'A3'|" },
+		{ "\xef\xbb\xbf"
+		  "A\n\nA\n",
+		    "one 1 0 0-5 'A'|one 3 6 6-8 'A'|" },
+		{ "\xef\xbb\xbf"
+		  "1\nA\r\nA\n",
+		    "one 2 5 5-8 'A'|one 3 8 8-10 'A'|" },
+		{ "A\r\n1\r\nA\r\n", "one 1 0 0-3 'A'|one 3 6 6-9 'A'|" },
+		{ "\033[31mA\033[0m\n\033[1m\n\033[32mx A\n",
+		    "one 1 0 0-11 'A'|one 3 16 16-25 'x A'|" },
+		{ "\xff"
+		  "A\n1\xc3\nA\xe2\x82\n",
+		    "one 1 0 0-3 '\xef\xbf\xbd"
+		    "A'|"
+		    "one 3 6 6-10 'A\xef\xbf\xbd'|" },
+		{ "\xc3\xa4\nA\xc3\xa4\n", "one 2 3 3-7 'A\xc3\xa4'|" },
+		{ "A\n1\nxA", "one 1 0 0-2 'A'|one 3 4 4-6 'xA'~|" },
+		{ "\n\nA", "one 3 2 2-3 'A'~|" },
+		{ "\rA\rA\n", "one 1 0 0-5 '\rA\rA'|" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct bench *b = bench_new("- {id: one, match: A}\n");
+		struct matcher_callbacks callbacks = { note_place, note_failed,
+			NULL, b };
+		size_t len = strlen(cases[i].block);
+
+		b->matcher = matcher_new(&b->spec, &callbacks);
+		b->at[0].truncated = cases[i].block[len - 1] != '\n';
+		feed(b, 0, cases[i].block, 0);
+		check(b, cases[i].want);
+		bench_free(b);
+	}
+}
+
+/* One that cannot be looked for is asked about every line, in its turn. */
+static void
+rules_that_no_sieve_knows_are_asked_about_every_line(void **state)
+{
+	struct bench *b = bench_new("- {id: one, match: '1'}\n"
+				    "- {id: any, match: 'x*(?<n>2?)'}\n"
+				    "- {id: two, match: '\\pL2'}\n"
+				    "- {id: three, match: '2'}\n");
+
+	(void)state;
+	bench_start(b);
+	feed(b, 0, "1\n\na2\n", 0);
+	check(b, "match one 1 '1'|match any 1 n= ''|match any 2 n= ''|"
+		 "match any 3 n= ''|match two 3 'a2'|match three 3 '2'|");
+	bench_free(b);
 }
 
 static void
@@ -504,8 +582,16 @@ main(void)
 		cmocka_unit_test(each_file_has_its_own_deadline),
 		cmocka_unit_test(the_end_of_a_file_ends_its_event),
 		cmocka_unit_test(an_event_comes_with_the_lines_before_it),
+		cmocka_unit_test(
+		    events_have_their_place_in_the_file_whatever_is_off),
+		cmocka_unit_test(
+		    rules_that_no_sieve_knows_are_asked_about_every_line),
 		cmocka_unit_test(a_matcher_without_rules_takes_in_blocks),
 	};
+	int failed =
+	    cmocka_run_group_tests_name("line by line", tests, NULL, NULL);
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	sieved = true;
+	return failed +
+	       cmocka_run_group_tests_name("sieved", tests, NULL, NULL);
 }
