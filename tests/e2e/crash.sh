@@ -8,7 +8,7 @@ need python3 strace
 export LOGWATCH
 export TMPDIR=$tmp
 
-"$srcdir/tests/model/crash.py" --kills 30 || {
+"$srcdir/tests/model/crash.py" --spread 2 --kills 15 || {
 	E2E_KEEP=yes
 	die 'see above for the calls and the seed'
 }

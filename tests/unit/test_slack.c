@@ -9,7 +9,7 @@
 #include <ctype.h>
 #include <unistd.h>
 
-#define RECORDS 10000
+#define RECORDS 2000
 #define SLACK_URL "https://hooks.slack.com/services/T0/B0/SECRET"
 #define OTHER_URL "https://chat.example/hooks/SECRET"
 

@@ -8,7 +8,7 @@
 
 #include <strings.h>
 
-#define RECORDS 10000
+#define RECORDS 2000
 #define TEAMS_URL "https://x.environment.api.powerplatform.com:443/a?sig=SECRET"
 #define NO_BREAK_SPACE "\xc2\xa0"
 
