@@ -5,8 +5,11 @@
 #include "cmd/cmd.h"
 
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "cmd/around.h"
+#include "cmd/unmatched.h"
 #include "incident/record.h"
 #include "io/loop.h"
 #include "io/timer.h"
@@ -32,6 +35,9 @@ static const char help[] =
     "                     SIGINT or SIGTERM\n"
     "  --json             an object a match: path, line, offset, rule, event,\n"
     "                     captures\n"
+    "  -A N, -B N, -C N   print N lines after, before, around each too\n"
+    "  --unmatched        print instead what looks like trouble and no rule\n"
+    "                     matches: how many lines of a shape, and the first\n"
     "  --rule ID          only this rule; may recur\n"
     "  --source NAME      read the logs as this source\n"
     "  --rules FILE|DIR   a rule file, or a directory of them; may recur\n"
@@ -39,6 +45,8 @@ static const char help[] =
     "\n"
     "Exit status: 0 something matched, 1 nothing did, 2 wrong usage, 3 a log\n"
     "could not be read to its end, after what could be done.\n";
+
+#define LINES_MAX 10000 /* around a hit */
 
 static const char stdin_name[] = "(standard input)";
 
@@ -49,8 +57,8 @@ enum flag {
 	OPTION_RULE,
 	OPTION_SOURCE,
 	OPTION_RULES,
+	OPTION_UNMATCHED,
 	OPTION_HELP,
-	OPTION_LATER,
 };
 
 static const struct option options[] = {
@@ -61,28 +69,38 @@ static const struct option options[] = {
 	{ "source", required_argument, NULL, OPTION_SOURCE },
 	{ "rules", required_argument, NULL, OPTION_RULES },
 	{ "help", no_argument, NULL, OPTION_HELP },
-	{ "unmatched", no_argument, NULL, OPTION_LATER },
+	{ "unmatched", no_argument, NULL, OPTION_UNMATCHED },
 	{ NULL, 0, NULL, 0 },
+};
+
+/* An event that was told. */
+struct last {
+	uint64_t file;
+	int64_t offset;
 };
 
 struct scan {
 	/* as asked for */
 	struct paths rules, ids;
 	const char *source_name;
-	bool count, json, colour, follow;
+	bool count, json, colour, follow, unmatched_only;
+	int64_t before, after; /* lines around each hit */
 
 	struct ruleset *rs;
 	size_t source;
 	bool *wanted; /* by rule */
 	struct matcher *matcher;
-	uint64_t file;  /* the one that is read */
-	uint64_t *hits; /* by rule */
-	struct last {
-		uint64_t file;
-		int64_t offset;
-	} * last; /* by rule: the event that was printed last */
+	uint64_t file;      /* the one that is read */
+	uint64_t *hits;     /* by rule */
+	struct last *last;  /* by rule: the event that was printed last */
+	struct map *beside; /* struct beside by file; NULL: none is wanted */
 	bool failed;
 	struct str shown;
+
+	/* what no rule matches */
+	struct unmatched *unmatched; /* NULL: it is not asked for */
+	struct rule *all_rules; /* those of the rule file, and the one for it */
+	struct last claimed;    /* the event that a rule matched last */
 
 	/* to follow */
 	struct loop *loop;
@@ -105,6 +123,115 @@ put(struct scan *s, struct text text)
 		fwrite(text.data, 1, text.len, stdout);
 }
 
+/* The lines around hits. */
+
+/* Those of one log. */
+struct beside {
+	struct scan *scan;
+	struct around *around;
+	char *path;
+};
+
+static void
+print_around(int64_t number, struct text raw, void *ctx)
+{
+	struct beside *b = ctx;
+	struct scan *s = b->scan;
+	struct str scratch = { 0 };
+
+	printf("%s-%" PRId64 "- ", b->path, number);
+	put(s,
+	    event_clean(raw, s->rs->event_sources[s->source].strip, &scratch));
+	putchar('\n');
+	str_free(&scratch);
+}
+
+static void
+print_gap(void *ctx)
+{
+	(void)ctx;
+	puts("--");
+}
+
+static struct text
+file_key(const uint64_t *file)
+{
+	return (struct text){ (const char *)file, sizeof *file };
+}
+
+static void
+beside_free(void *value)
+{
+	struct beside *b = value;
+
+	around_free(b->around);
+	free(b->path);
+	free(b);
+}
+
+static struct beside *
+beside_new(struct scan *s, const char *path)
+{
+	const struct event_source *source = &s->rs->event_sources[s->source];
+	bool joins = source->start.count > 0 || source->cont.count > 0;
+	struct beside *b = mem_new(1, sizeof *b);
+	const struct around_spec spec = {
+		.before = (size_t)s->before,
+		.after = (size_t)s->after,
+		.event_lines = joins ? source->max_lines : 0,
+		.line = print_around,
+		.gap = print_gap,
+		.ctx = b,
+	};
+
+	b->scan = s;
+	b->path = mem_text(path);
+	b->around = around_new(&spec);
+	return b;
+}
+
+/* NULL: no lines around hits are wanted. */
+static struct around *
+around_of(struct scan *s, uint64_t file, const char *path)
+{
+	struct beside *b;
+
+	if (s->beside == NULL)
+		return NULL;
+	b = map_get(s->beside, file_key(&file));
+	if (b == NULL) {
+		b = beside_new(s, path);
+		map_put(s->beside, file_key(&file), b);
+	}
+	return b->around;
+}
+
+static void
+print_after(struct scan *s, const struct block *block)
+{
+	struct around *a = around_of(s, block->file, block->path);
+	int64_t offset, waiting = INT64_MAX;
+
+	if (a == NULL)
+		return;
+	if (!matcher_pending(s->matcher, block->file, &offset, &waiting))
+		waiting = INT64_MAX;
+	around_block(a, block, waiting);
+}
+
+/* A file ended, and so did its last event. */
+static void
+end_around(struct scan *s, uint64_t file)
+{
+	struct beside *b =
+	    s->beside != NULL ? map_get(s->beside, file_key(&file)) : NULL;
+
+	if (b == NULL)
+		return;
+	around_end(b->around);
+	map_remove(s->beside, file_key(&file));
+}
+
 static void
 print_text(struct scan *s, const struct hit *hit)
 {
@@ -113,7 +240,10 @@ print_text(struct scan *s, const struct hit *hit)
 		(size_t)(hit->span.data - e->text.data) };
 	const char *end = hit->span.data + hit->span.len;
 	struct text after = { end, (size_t)(e->text.data + e->text.len - end) };
+	struct around *around = around_of(s, e->file, e->path);
 
+	if (around != NULL)
+		around_hit(around, e);
 	printf("%s:%" PRId64 ": %s: ", e->path, e->line,
 	    s->rs->rules[hit->index].id);
 	put(s, before);
@@ -147,15 +277,36 @@ print_json(struct scan *s, const struct hit *hit)
 	json_decref(object);
 }
 
+static bool
+is_event(const struct last *last, const struct event *event)
+{
+	return last->file == event->file && last->offset == event->offset;
+}
+
+/* The rule for what no other one matches comes after them. */
+static void
+claim(struct scan *s, const struct hit *hit)
+{
+	if (hit->index < s->rs->rule_count)
+		s->claimed =
+		    (struct last){ hit->event->file, hit->event->offset };
+	else if (!is_event(&s->claimed, hit->event))
+		unmatched_add(s->unmatched, hit->event);
+}
+
 static void
 on_hit(const struct hit *hit, void *ctx)
 {
 	struct scan *s = ctx;
-	struct last *last = &s->last[hit->index];
+	struct last *last;
 
+	if (s->unmatched != NULL) {
+		claim(s, hit);
+		return;
+	}
 	/* An event that is both halves of a pair is one hit of its rule. */
-	if (!s->wanted[hit->index] || (last->file == hit->event->file &&
-					  last->offset == hit->event->offset))
+	last = &s->last[hit->index];
+	if (!s->wanted[hit->index] || is_event(last, hit->event))
 		return;
 	*last = (struct last){ hit->event->file, hit->event->offset };
 	s->hits[hit->index]++;
@@ -171,6 +322,8 @@ on_failed(size_t index, enum part part, const struct event *event, void *ctx)
 	struct scan *s = ctx;
 
 	(void)part;
+	if (index == s->rs->rule_count) /* it is no rule of theirs */
+		return;
 	s->failed = true;
 	failed("rule '%s': a pattern hit its match limit at %s:%" PRId64
 	       ": neither a match nor none; make it simpler",
@@ -191,6 +344,7 @@ on_block(const struct block *block, void *ctx)
 	struct scan *s = ctx;
 
 	matcher_feed(s->matcher, block, s->follow ? clock_now_ms() : 0, 0);
+	print_after(s, block);
 }
 
 static int
@@ -305,6 +459,7 @@ scan_log(struct scan *s, const char *path)
 	    &origin, s->rs->tail_sources[s->source].max_line, on_block, s);
 	read_log(s, bs, fd, origin.path);
 	matcher_end(s->matcher, origin.file);
+	end_around(s, origin.file);
 	blocks_free(bs);
 	close(fd);
 }
@@ -340,6 +495,7 @@ on_end(uint64_t file, void *ctx)
 	struct scan *s = ctx;
 
 	matcher_end(s->matcher, file);
+	end_around(s, file);
 	/* a truncated file comes to the same offsets again */
 	for (size_t k = 0; k < s->rs->rule_count; k++)
 		if (s->last[k].file == file)
@@ -515,9 +671,10 @@ choose_rules(struct scan *s)
 static void
 new_matcher(struct scan *s)
 {
+	size_t count = s->rs->rule_count;
 	struct matcher_spec spec = {
-		.rules = s->rs->rules,
-		.rule_count = s->rs->rule_count,
+		.rules = s->all_rules != NULL ? s->all_rules : s->rs->rules,
+		.rule_count = count + (s->all_rules != NULL),
 		.sources = s->rs->event_sources,
 		.source_count = s->rs->source_count,
 		.sieve_after = MATCHER_SIEVE_AFTER,
@@ -526,8 +683,75 @@ new_matcher(struct scan *s)
 		s };
 
 	s->matcher = matcher_new(&spec, &callbacks);
-	for (size_t k = 0; k < s->rs->rule_count; k++)
+	for (size_t k = 0; k < count; k++)
 		matcher_want(s->matcher, PART_SECOND, k, s->wanted[k]);
+}
+
+/* Rules for what the others leave: theirs are lent. */
+static void
+look_for_unmatched(struct scan *s)
+{
+	size_t count = s->rs->rule_count;
+
+	s->unmatched = unmatched_new();
+	s->all_rules = mem_new(count + 1, sizeof *s->all_rules);
+	memcpy(s->all_rules, s->rs->rules, count * sizeof *s->all_rules);
+	unmatched_rule(&s->all_rules[count], s->rs->source_count);
+}
+
+static void
+print_shape(const struct unmatched_shape *shape, void *ctx)
+{
+	struct scan *s = ctx;
+	json_t *object;
+
+	if (!s->json) {
+		printf("%" PRIu64 "\t%s:%" PRId64 ": ", shape->count,
+		    shape->path, shape->line);
+		put(s, shape->text);
+		putchar('\n');
+		return;
+	}
+	object = json_object();
+	json_object_set_new(
+	    object, "count", json_integer((json_int_t)shape->count));
+	json_object_set_new(object, "shape", record_text(shape->shape));
+	json_object_set_new(object, "path", record_text(text_of(shape->path)));
+	json_object_set_new(object, "line", json_integer(shape->line));
+	json_object_set_new(object, "event", record_text(shape->text));
+	json_dumpf(object, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(object);
+}
+
+struct shapes {
+	struct scan *scan;
+	bool any;
+};
+
+static void
+print_each(const struct unmatched_shape *shape, void *ctx)
+{
+	struct shapes *shapes = ctx;
+
+	shapes->any = true;
+	print_shape(shape, shapes->scan);
+}
+
+static int
+report_unmatched(struct scan *s)
+{
+	struct shapes shapes = { s, false };
+	uint64_t others = unmatched_each(s->unmatched, print_each, &shapes);
+	int status;
+
+	if (others > 0)
+		fprintf(stderr,
+		    "logwatch: %" PRIu64 " more lines, of more than %d "
+		    "shapes\n",
+		    others, UNMATCHED_MAX);
+	status = finish_output(shapes.any ? STATUS_OK : STATUS_NO);
+	return s->failed ? STATUS_FAILED : status;
 }
 
 static int
@@ -563,15 +787,24 @@ scan(struct scan *s, char *const *logs, size_t count)
 		   (status = choose_rules(s)) == STATUS_OK) {
 		s->hits = mem_new(s->rs->rule_count, sizeof *s->hits);
 		s->last = mem_new(s->rs->rule_count, sizeof *s->last);
+		if (s->unmatched_only)
+			look_for_unmatched(s);
+		if (s->before + s->after > 0 && !s->count && !s->json)
+			s->beside = map_new(SIZE_MAX, beside_free);
 		new_matcher(s);
 		if (s->follow)
 			follow_logs(s, logs, count);
 		for (size_t i = 0; i < count && !ferror(stdout) && !s->follow;
 		     i++)
 			scan_log(s, logs[i]);
-		status = report(s);
+		status = s->unmatched != NULL ? report_unmatched(s) : report(s);
 		matcher_free(s->matcher);
 	}
+	if (s->all_rules != NULL)
+		rule_free(&s->all_rules[s->rs->rule_count]);
+	free(s->all_rules);
+	unmatched_free(s->unmatched);
+	map_free(s->beside);
 	free(s->hits);
 	free(s->last);
 	free(s->wanted);
@@ -582,12 +815,27 @@ scan(struct scan *s, char *const *logs, size_t count)
 }
 
 static int
+parse_lines(struct scan *s, int option, const char *text)
+{
+	char *end;
+	long lines = strtol(text, &end, 10);
+
+	if (end == text || *end != '\0' || lines < 0 || lines > LINES_MAX)
+		return -1;
+	if (option != 'A')
+		s->before = lines;
+	if (option != 'B')
+		s->after = lines;
+	return 0;
+}
+
+static int
 parse(struct scan *s, int argc, char **argv)
 {
-	int option, index = 0;
+	int option;
 
 	while (
-	    (option = getopt_long(argc, argv, "A:B:C:", options, &index)) != -1)
+	    (option = getopt_long(argc, argv, "A:B:C:", options, NULL)) != -1)
 		switch (option) {
 		case OPTION_COUNT:
 			s->count = true;
@@ -610,16 +858,26 @@ parse(struct scan *s, int argc, char **argv)
 		case OPTION_HELP:
 			fputs(help, stdout);
 			return finish_output(STATUS_OK);
-		case OPTION_LATER:
-			return usage_wrong("scan", "--%s is not supported yet",
-			    options[index].name);
-		case '?':
+		case OPTION_UNMATCHED:
+			s->unmatched_only = true;
+			break;
+		case 'A':
+		case 'B':
+		case 'C':
+			if (parse_lines(s, option, optarg) < 0)
+				return usage_wrong("scan",
+				    "-%c takes a number of lines up to %d, "
+				    "not '%s'",
+				    option, LINES_MAX, optarg);
+			break;
+		default:
 			fputs("Try 'logwatch scan --help'.\n", stderr);
 			return STATUS_USAGE;
-		default:
-			return usage_wrong(
-			    "scan", "-%c is not supported yet", option);
 		}
+	if (s->unmatched_only && (s->ids.count > 0 || s->count))
+		return usage_wrong("scan",
+		    "--unmatched is about all rules and counts by itself: it "
+		    "goes with neither --rule nor --count");
 	if (s->rules.count == 0)
 		return usage_wrong("scan", "name a rule file with --rules");
 	if (optind == argc)
