@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "cmd/ahead.h"
 #include "cmd/around.h"
 #include "cmd/unmatched.h"
 #include "incident/record.h"
@@ -90,10 +91,12 @@ struct scan {
 	size_t source;
 	bool *wanted; /* by rule */
 	struct matcher *matcher;
-	uint64_t file;      /* the one that is read */
-	uint64_t *hits;     /* by rule */
-	struct last *last;  /* by rule: the event that was printed last */
-	struct map *beside; /* struct beside by file; NULL: none is wanted */
+	struct ahead *ahead;
+	struct blocks *blocks; /* of the log that is read */
+	uint64_t file;         /* the same */
+	uint64_t *hits;        /* by rule */
+	struct last *last;     /* by rule: the event that was printed last */
+	struct map *beside;    /* struct beside by file; NULL: none is wanted */
 	bool failed;
 	struct str shown;
 
@@ -338,13 +341,19 @@ on_unsieved(size_t source, const char *why, void *ctx)
 	fprintf(stderr, "logwatch: slower than it could be: %s\n", why);
 }
 
+/* Of a log that is read to its end. */
 static void
 on_block(const struct block *block, void *ctx)
 {
 	struct scan *s = ctx;
 
-	matcher_feed(s->matcher, block, s->follow ? clock_now_ms() : 0, 0);
-	print_after(s, block);
+	ahead_feed(s->ahead, block, s->blocks);
+}
+
+static void
+on_told(const struct block *block, void *ctx)
+{
+	print_after(ctx, block);
 }
 
 static int
@@ -457,11 +466,22 @@ scan_log(struct scan *s, const char *path)
 	}
 	bs = blocks_new(
 	    &origin, s->rs->tail_sources[s->source].max_line, on_block, s);
+	s->blocks = bs;
 	read_log(s, bs, fd, origin.path);
+	ahead_finish(s->ahead);
 	matcher_end(s->matcher, origin.file);
 	end_around(s, origin.file);
 	blocks_free(bs);
 	close(fd);
+}
+
+static void
+scan_logs(struct scan *s, char *const *logs, size_t count)
+{
+	s->ahead = ahead_new(s->matcher, on_told, s);
+	for (size_t i = 0; i < count && !ferror(stdout); i++)
+		scan_log(s, logs[i]);
+	ahead_free(s->ahead);
 }
 
 /* Following */
@@ -486,7 +506,8 @@ on_followed(const struct block *block, void *ctx)
 	b.source = s->source;
 	if (strcmp(b.path, "-") == 0)
 		b.path = stdin_name;
-	on_block(&b, s);
+	matcher_feed(s->matcher, &b, clock_now_ms(), 0);
+	print_after(s, &b);
 }
 
 static void
@@ -794,9 +815,8 @@ scan(struct scan *s, char *const *logs, size_t count)
 		new_matcher(s);
 		if (s->follow)
 			follow_logs(s, logs, count);
-		for (size_t i = 0; i < count && !ferror(stdout) && !s->follow;
-		     i++)
-			scan_log(s, logs[i]);
+		else
+			scan_logs(s, logs, count);
 		status = s->unmatched != NULL ? report_unmatched(s) : report(s);
 		matcher_free(s->matcher);
 	}

@@ -37,9 +37,15 @@ struct sieving {
 	uint64_t bytes; /* of it so far */
 	bool tried;
 	struct sieve *sieve; /* NULL: there is none, or not yet */
-	struct candidates *candidates;
+	struct matcher_look *look;
 	bool open; /* some of them are to be asked about every line, if they are
 	              wanted: an event may switch them on for the next */
+};
+
+struct matcher_look {
+	struct candidates *candidates;
+	bool strip;
+	bool failed; /* all lines are to be held to all patterns */
 };
 
 struct matcher {
@@ -137,7 +143,7 @@ matcher_free(struct matcher *m)
 		free(m->wanted[part]);
 	for (size_t s = 0; s < m->spec.source_count; s++) {
 		free(m->probes[s]);
-		candidates_free(m->sievings[s].candidates);
+		matcher_look_free(m->sievings[s].look);
 		sieve_free(m->sievings[s].sieve);
 	}
 	free(m->sievings);
@@ -356,8 +362,9 @@ hold_lines(struct matcher *m, const struct block *block, struct candidates *cs,
 	}
 }
 
-static struct candidates *
-candidates_of(struct matcher *m, const struct block *block)
+/* Makes it once enough was read. */
+static struct sieve *
+sieve_for(struct matcher *m, const struct block *block)
 {
 	const struct event_source *source = &m->spec.sources[block->source];
 	struct sieving *s = &m->sievings[block->source];
@@ -369,47 +376,63 @@ candidates_of(struct matcher *m, const struct block *block)
 		return NULL;
 	s->bytes += block->len;
 	if (s->tried || count == 0 || s->bytes < m->spec.sieve_after)
-		return s->candidates;
+		return s->sieve;
 	s->tried = true;
 	groups = mem_new(count, sizeof *groups);
 	for (size_t i = 0; i < count; i++)
 		groups[i] = m->probes[block->source][i].patterns;
 	s->sieve = sieve_new(groups, count, &err);
 	free(groups);
-	if (s->sieve == NULL) {
-		if (m->callbacks.unsieved != NULL)
-			m->callbacks.unsieved(
-			    block->source, err.text, m->callbacks.ctx);
-		return NULL;
-	}
-	s->candidates = candidates_new(s->sieve);
-	for (size_t i = 0; i < count; i++)
+	if (s->sieve == NULL && m->callbacks.unsieved != NULL)
+		m->callbacks.unsieved(
+		    block->source, err.text, m->callbacks.ctx);
+	for (size_t i = 0; s->sieve != NULL && i < count; i++)
 		s->open |= sieve_is_open(s->sieve, i);
-	return s->candidates;
+	return s->sieve;
 }
 
-/* Feeds a block whose lines are events; false: it is to be fed line by line. */
-static bool
-feed_sieved(struct matcher *m, const struct block *block, int64_t wall_ms)
+struct matcher_look *
+matcher_look_new(struct matcher *m, const struct block *block)
 {
-	struct candidates *cs = candidates_of(m, block);
+	struct sieve *sieve = sieve_for(m, block);
+	struct matcher_look *look;
 
-	if (cs == NULL ||
-	    candidates_find(cs, (struct text){ block->data, block->len },
-		block->offset == 0, m->spec.sources[block->source].strip) < 0)
-		return false;
-	hold_lines(m, block, cs, wall_ms);
-	return true;
+	if (sieve == NULL)
+		return NULL;
+	look = mem_new(1, sizeof *look);
+	look->candidates = candidates_new(sieve);
+	look->strip = m->spec.sources[block->source].strip;
+	return look;
 }
 
 void
-matcher_feed(struct matcher *m, const struct block *block, int64_t now_ms,
-    int64_t wall_ms)
+matcher_look_free(struct matcher_look *look)
+{
+	if (look == NULL)
+		return;
+	candidates_free(look->candidates);
+	free(look);
+}
+
+void
+matcher_look(struct matcher_look *look, const struct block *block)
+{
+	look->failed = candidates_find(look->candidates,
+			   (struct text){ block->data, block->len },
+			   block->offset == 0, look->strip) < 0;
+}
+
+/* look  NULL: the block is fed line by line */
+static void
+feed(struct matcher *m, const struct block *block, struct matcher_look *look,
+    int64_t now_ms, int64_t wall_ms)
 {
 	struct reading *r = reading_of(m, block);
 	int64_t due;
 
-	if (!feed_sieved(m, block, wall_ms))
+	if (look != NULL && !look->failed)
+		hold_lines(m, block, look->candidates, wall_ms);
+	else
 		multiline_feed(r->multiline, block, now_ms, wall_ms);
 	if (block->unfinished)
 		multiline_flush(r->multiline);
@@ -418,6 +441,26 @@ matcher_feed(struct matcher *m, const struct block *block, int64_t now_ms,
 	due = multiline_due(r->multiline);
 	if (due < m->due_ms)
 		m->due_ms = due;
+}
+
+void
+matcher_feed_looked(
+    struct matcher *m, const struct block *block, struct matcher_look *look)
+{
+	feed(m, block, look, 0, 0);
+}
+
+void
+matcher_feed(struct matcher *m, const struct block *block, int64_t now_ms,
+    int64_t wall_ms)
+{
+	struct sieving *s = &m->sievings[block->source];
+
+	if (sieve_for(m, block) != NULL && s->look == NULL)
+		s->look = matcher_look_new(m, block);
+	if (s->look != NULL)
+		matcher_look(s->look, block);
+	feed(m, block, s->look, now_ms, wall_ms);
 }
 
 void

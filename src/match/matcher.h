@@ -72,6 +72,20 @@ void matcher_want(struct matcher *m, enum part part, size_t index, bool wanted);
  * go on in the next block. */
 void matcher_feed(struct matcher *m, const struct block *block, int64_t now_ms,
     int64_t wall_ms);
+/** What was found out of one block beforehand. */
+struct matcher_look;
+/** For blocks of one source; NULL where their lines are not sieved, or not yet:
+ * matcher_feed() decides that with `block`.  Free with matcher_look_free(),
+ * before the matcher. */
+struct matcher_look *matcher_look_new(
+    struct matcher *m, const struct block *block);
+void matcher_look_free(struct matcher_look *look); /* NULL does nothing */
+/** Looks through a block, on any thread: it changes nothing but `look`. */
+void matcher_look(struct matcher_look *look, const struct block *block);
+/** matcher_feed() with a block that was looked through. */
+void matcher_feed_looked(
+    struct matcher *m, const struct block *block, struct matcher_look *look);
+
 /** A file ended: what waits of it is an event; forgets the file. */
 void matcher_end(struct matcher *m, uint64_t file);
 /** All files: what waits is an event. */

@@ -29,6 +29,7 @@ struct blocks {
 	size_t capacity;
 	size_t len;    /* of the unfinished line, at the start of buf */
 	bool skipping; /* within a line that is not wanted; len is 0 */
+	bool taken;    /* who was told took the memory that was fed */
 
 	int64_t offset, line; /* the first byte not emitted */
 	int64_t read_offset;  /* offset + len, further on while skipping */
@@ -257,6 +258,7 @@ blocks_feed(struct blocks *bs, size_t len)
 	assert(left <= bs->capacity);
 	if (len == 0)
 		return;
+	bs->taken = false;
 	if (bs->skipping) {
 		part = skip(bs, data, left);
 		data += part;
@@ -283,6 +285,23 @@ blocks_feed(struct blocks *bs, size_t len)
 		memmove(bs->buf, data, left);
 }
 
+bool
+blocks_take(struct blocks *bs, struct blocks_memory *memory)
+{
+	struct blocks_memory mine = { bs->buf, bs->capacity };
+
+	if (bs->taken)
+		return false;
+	bs->taken = true;
+	/* What is left unfinished in the one is copied to the other. */
+	if (memory->capacity < mine.capacity)
+		memory->data = mem_resize(memory->data, mine.capacity, 1);
+	bs->buf = memory->data;
+	bs->capacity = mine.capacity;
+	*memory = mine;
+	return true;
+}
+
 void
 blocks_end(struct blocks *bs)
 {
@@ -291,6 +310,7 @@ blocks_end(struct blocks *bs)
 	if (len == 0)
 		return;
 	bs->len = 0;
+	bs->taken = false;
 	bs->skipping = true; /* should more come, it is that line's rest */
 	tell(bs, bs->buf, len, false, true);
 }

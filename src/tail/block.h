@@ -65,6 +65,18 @@ char *blocks_room_for(struct blocks *bs, size_t want, size_t *room);
 /** Takes in len bytes that were read into blocks_room().  An unfinished line
  * waits for its writer to end it. */
 void blocks_feed(struct blocks *bs, size_t len);
+/** Some memory; all zero: none. */
+struct blocks_memory {
+	char *data;
+	size_t capacity;
+};
+/**
+ * Within emit: takes the memory that the block is in, in exchange for other,
+ * which may be none.  Once a feed; false: it was taken already.
+ *
+ * memory  in: what is given; out: what is the caller's now, to free
+ */
+bool blocks_take(struct blocks *bs, struct blocks_memory *memory);
 /** No more will come: an unfinished line is emitted, marked unfinished. */
 void blocks_end(struct blocks *bs);
 /** Starts over at offset and line; an unfinished line is dropped.  before is as

@@ -5,7 +5,7 @@
 
 # shellcheck source=tests/e2e/lib.sh
 . "${srcdir:?names the source tree}/tests/e2e/lib.sh" || exit 1
-need jq grep
+need jq grep taskset
 cd "$tmp" || exit 1
 
 cat >rules.yml <<'EOF'
@@ -44,6 +44,17 @@ for around in '-A 0' '-A 3' '-B 3' '-C 2' '-A 40 -B 1' '-B 3000' '-A 9999'; do
 	[[ $around != '-A 0' ]] || sed -i '/^--$/d' want
 	sed -E 's/^app.log([:-])([0-9]+)[:-] (found: )?/\2\1/' out >got
 	expect_equal "$around: the lines" '' "$(diff got want | head -n 5)"
+done
+
+step 'on one processor and on all the answers are the same'
+scan --source lines --json app.log
+mv out all
+processors=$(taskset -pc $$ | sed 's/.*: //')
+for on in "${processors%%[-,]*}" "$processors"; do
+	taskset -c "$on" "$LOGWATCH" scan --rules rules.yml --source lines \
+	    --json app.log app.log - <app.log >out
+	cat all all <(sed 's/app.log/(standard input)/' all) |
+	    cmp - out || die "other hits on processors $on"
 done
 
 step 'a line of several hits is printed for each, and its neighbours once'

@@ -22,6 +22,8 @@ struct seen {
 	struct str text;
 	int64_t offset, line; /* of the last block */
 	size_t blocks;
+	struct blocks *takes; /* who is told takes the memory of these */
+	struct blocks_memory memory;
 };
 
 static void
@@ -29,6 +31,8 @@ note(const struct block *b, void *ctx)
 {
 	struct seen *s = ctx;
 
+	if (s->takes != NULL)
+		blocks_take(s->takes, &s->memory);
 	assert_int_equal(b->file, 7);
 	assert_int_equal(b->source, 3);
 	assert_string_equal(b->path, "a.log");
@@ -135,6 +139,50 @@ lines_are_whole_however_they_were_read(void **state)
 		blocks_free(bs);
 		str_free(&s.text);
 	}
+}
+
+/* What was taken is the taker's: it may be written over. */
+static void
+lines_are_whole_also_where_their_memory_is_taken(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct seen s;
+		struct blocks *bs = start_at(&s, MAX_LINE, 0, NULL);
+
+		s.takes = bs;
+		for (size_t j = 0; cases[i].pieces[j] != NULL; j++) {
+			feed(
+			    bs, cases[i].pieces[j], strlen(cases[i].pieces[j]));
+			if (s.memory.data != NULL)
+				memset(s.memory.data, 'Z', s.memory.capacity);
+		}
+		check_text(&s, cases[i].want);
+		check_position(bs, cases[i].offset, cases[i].line);
+		blocks_free(bs);
+		free(s.memory.data);
+		str_free(&s.text);
+	}
+}
+
+static void
+memory_is_taken_once_a_feed(void **state)
+{
+	struct seen s;
+	struct blocks *bs = start_at(&s, MAX_LINE, 0, NULL);
+	struct blocks_memory other = { 0 };
+
+	(void)state;
+	s.takes = bs;
+	feed(bs, "a\n", 2);
+	assert_false(blocks_take(bs, &other));
+	s.takes = NULL;
+	feed(bs, "b\n", 2);
+	assert_true(blocks_take(bs, &other));
+	blocks_free(bs);
+	free(s.memory.data);
+	free(other.data);
+	str_free(&s.text);
 }
 
 static void
@@ -377,6 +425,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_are_whole_however_they_were_read),
+		cmocka_unit_test(
+		    lines_are_whole_also_where_their_memory_is_taken),
+		cmocka_unit_test(memory_is_taken_once_a_feed),
 		cmocka_unit_test(any_split_gives_the_same_lines),
 		cmocka_unit_test(a_line_keeps_its_nul_bytes),
 		cmocka_unit_test(a_block_says_where_it_starts),
