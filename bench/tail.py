@@ -8,11 +8,9 @@ Memory: logwatch over a line of 100 MB and a hole of 10 GB.
 """
 
 import argparse
-import datetime
 import glob
 import json
 import os
-import platform
 import random
 import re
 import resource
@@ -24,14 +22,14 @@ import sys
 import tempfile
 import time
 
+from results import machine, section_put
+
 LINE = 100         # bytes, the newline included
 CYCLE = 40000      # lines that are written over and over
 HIT_EVERY = 2000   # lines: 0.05 %
 STAMP = 24         # bytes that the writer fills in
 TICKS = os.sysconf('SC_CLK_TCK')
 MB = 1e6
-RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                       'RESULTS.md')
 FIELDS = ('rule', 'pattern', 'values', 'text')
 
 # One capture each, and no more of a pattern's language than all four know.
@@ -528,46 +526,6 @@ def say(words):
         sys.stderr.write('\r\033[K%s ' % words)
 
 
-def package_version(package):
-    out = subprocess.run(
-        ['dpkg-query', '-W', '-f', '${Version}', package],
-        capture_output=True, text=True, check=False)
-    return '%s %s' % (package, out.stdout or '(no package)')
-
-
-def machine(options):
-    with open('/proc/cpuinfo') as f:
-        cpu = re.search(r'model name\s*: (.*)', f.read())
-    kind = subprocess.run(['stat', '-f', '-c', '%T', options.dir],
-                          capture_output=True, text=True, check=False)
-    ours = subprocess.run([options.logwatch, '--version'],
-                          capture_output=True, text=True, check=False)
-    return '%s; %d × %s, %.0f GB, Linux %s, logs on %s; %s; %s' % (
-        datetime.date.today(), os.cpu_count(),
-        cpu.group(1) if cpu else platform.machine(),
-        os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 1e9,
-        platform.release(), kind.stdout.strip(),
-        ours.stdout.split('\n')[0],
-        ', '.join(map(package_version, ('rsyslog', 'sec', 'mtail'))))
-
-
-def section_put(path, title, text):
-    """Replaces the section of that title, or adds it."""
-    try:
-        with open(path) as f:
-            old = f.read()
-    except FileNotFoundError:
-        old = '# Results\n'
-    head = '## %s\n' % title
-    before, found, rest = old.partition(head)
-    after = re.search('^## ', rest, re.MULTILINE)
-    after = rest[after.start():] if found and after else ''
-    new = before.rstrip('\n') + '\n\n' + head + '\n' + text + '\n'
-    with open(path + '.new', 'w') as f:
-        f.write(new + ('\n' + after if after else ''))
-    os.replace(path + '.new', path)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--logwatch', required=True)
@@ -599,11 +557,12 @@ def main():
             say('')
             print('\nFollowing: %s\n\n%s' % (name, text), flush=True)
             if options.write:
-                section_put(RESULTS, 'Following: ' + name,
+                section_put('Following: ' + name,
                             text + '\n\n`make bench-tail%s`, %s.' % (
                                 ' BENCH_SECONDS=%d' % options.seconds
                                 if name == 'throughput' else '',
-                                machine(options)))
+                                machine(options.logwatch, options.dir,
+                                        ('rsyslog', 'sec', 'mtail'))))
 
 
 if __name__ == '__main__':

@@ -21,7 +21,7 @@ build="$build postgresql-client python3"
 tests='libcmocka-dev bats postgresql redis-server jq sqlite3 strace sec
 	logrotate gzip zstd xz-utils bzip2 util-linux mount
 	shellcheck mandoc clang-format clang-tidy cppcheck curl git'
-bench='rsyslog sec mtail strace'
+bench='rsyslog sec mtail strace ripgrep grep'
 
 die() {
 	echo "install-deps: $*" >&2

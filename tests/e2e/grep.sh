@@ -52,7 +52,7 @@ mv out all
 processors=$(taskset -pc $$ | sed 's/.*: //')
 for on in "${processors%%[-,]*}" "$processors"; do
 	taskset -c "$on" "$LOGWATCH" scan --rules rules.yml --source lines \
-	    --json app.log app.log - <app.log >out
+	    --json app.log app.log - < <(cat app.log) >out
 	cat all all <(sed 's/app.log/(standard input)/' all) |
 	    cmp - out || die "other hits on processors $on"
 done
