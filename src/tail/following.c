@@ -839,6 +839,15 @@ kind_of_position(const struct followed *f)
 	           : POSITION_PLAIN;
 }
 
+/* Whether it holds what its original does, of which that much was not read yet:
+ * should that be written anew before, it is to be read here. */
+static bool
+is_ahead(const struct followed *f)
+{
+	return f->original != NULL && f->copy &&
+	       file_read_offset(f->original->file) < f->copied;
+}
+
 void
 followed_position(struct followed *f, struct position *p)
 {
@@ -854,6 +863,11 @@ followed_position(struct followed *f, struct position *p)
 	/* While nothing is read, nothing shows what it was emptied of. */
 	if (file_read_offset(f->file) == 0 && f->read_ms < p->seen_ms)
 		p->seen_ms = f->read_ms;
+	if (is_ahead(f)) {
+		p->path = file_path(f->file);
+		position_guess(p, &f->all->print, NULL, file_born_ns(f->file));
+		return;
+	}
 	file_position(f->file, kind_of_position(f), p);
 }
 

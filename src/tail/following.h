@@ -7,6 +7,7 @@
 #ifndef LOGWATCH_TAIL_FOLLOWING_H
 #define LOGWATCH_TAIL_FOLLOWING_H
 
+#include "tail/position.h"
 #include "tail/tail.h"
 
 #include <stdbool.h>
@@ -95,12 +96,13 @@ struct following {
 	struct all_files all, ready, dirty, held, open;
 	size_t open_count, open_max;
 
-	struct map *known;    /* struct position: not found yet */
-	struct map *released; /* struct position: let go, but still there */
-	struct map *gone;     /* struct position: to be forgotten */
-	struct texts *texts;  /* that are in no followed file any more */
-	struct map *kept;     /* struct position: of files not open yet */
-	struct map *denied;   /* rotated files that may not be read yet */
+	struct map *known;        /* struct position: not found yet */
+	struct map *released;     /* struct position: let go, but still there */
+	struct map *gone;         /* struct position: to be forgotten */
+	struct texts *texts;      /* that are in no followed file any more */
+	struct map *kept;         /* struct position: of files not open yet */
+	struct fingerprint print; /* of a position that was asked for last */
+	struct map *denied;       /* rotated files that may not be read yet */
 
 	/* Wall times: what was written before the last look began has been
 	 * seen by it; a look itself goes by the one before. */

@@ -2175,6 +2175,34 @@ a_copy_of_a_text_before_goes_on_after_a_stop(void **state)
 }
 
 /* Under the number of a file that held another. */
+/* It was taken for a copy, of what was never read. */
+static void
+a_copy_of_an_unread_log_that_is_rewritten_after_a_kill_is_read(void **state)
+{
+	struct str old = { 0 };
+
+	(void)state;
+	w.keep_quiet = true;
+	append("a.log", "1\n");
+	start("a.log");
+	expect_lines(1);
+	for (int i = 0; i < 200000; i++)
+		str_puts(&old, "it takes some turns to read these lines\n");
+	append("a.log", old.data);
+	str_free(&old);
+	move("a.log", "a.log.9");
+	append("a.log", "2\n");
+	copy("a.log", "a.log.1");
+	run_turns(3);
+	assert_in_range(w.lines, 1, 200000); /* it waits still */
+	save();
+	stop();
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "3\n");
+	start("a.log");
+	expect_lines(1 + 200000 + 2);
+}
+
 static void
 a_copy_of_the_oldest_of_four_texts_goes_on(void **state)
 {
@@ -2648,6 +2676,8 @@ main(void)
 		real(the_longest_of_what_was_read_of_a_copy_counts),
 		real(a_copy_begun_before_a_stop_is_not_read_after_it),
 		real(a_copy_of_a_text_before_goes_on_after_a_stop),
+		real(
+		    a_copy_of_an_unread_log_that_is_rewritten_after_a_kill_is_read),
 		real(a_copy_of_the_oldest_of_four_texts_goes_on),
 		real(a_copy_of_a_log_that_is_gone_goes_on_after_a_stop),
 		real(what_begins_alike_is_no_copy_of_less_than_was_read),
