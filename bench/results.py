@@ -29,7 +29,7 @@ def machine(logwatch, directory, packages):
         datetime.date.today(), os.cpu_count(),
         cpu.group(1) if cpu else platform.machine(),
         os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 1e9,
-        platform.release(), kind.stdout.strip(),
+        '.'.join(platform.release().split('.')[:2]), kind.stdout.strip(),
         ours.stdout.split('\n')[0],
         ', '.join(map(package_version, packages)))
 
