@@ -68,6 +68,9 @@ struct way {
 	bool high; /* there is a byte that is no ASCII */
 };
 
+/* So that it is compiled for what calls it. */
+#define INLINE static inline __attribute__((always_inline))
+
 #ifdef __SSE2__
 /* Of the bytes of a chunk, a bit for each. */
 struct masks {
@@ -77,7 +80,7 @@ struct masks {
 	uint64_t high;   /* no ASCII */
 };
 
-static inline struct masks
+INLINE struct masks
 look(const char *p, char esc)
 {
 	struct masks m = { 0, 0, 0 };
@@ -102,7 +105,7 @@ look(const char *p, char esc)
 
 /* Behind what is taken out at place i of a chunk; what is left in of it goes
  * out.  May be behind the chunk. */
-static inline size_t
+INLINE size_t
 behind(struct way *w, uint64_t params, size_t i)
 {
 	const char *p = w->p + i;
@@ -122,7 +125,7 @@ behind(struct way *w, uint64_t params, size_t i)
 }
 
 /* Takes a chunk through; there is at least another one behind it. */
-static inline void
+INLINE void
 chunk(struct way *w, struct masks m)
 {
 	size_t from = 0;
@@ -175,27 +178,29 @@ skip(struct way *w)
 
 /* Goes on for about so many bytes, or to the end. */
 CLONED static void
-go_on(struct way *w, ptrdiff_t len)
+go_on(struct way *way, ptrdiff_t len)
 {
-	const char *stop = w->end - w->p > len ? w->p + len : w->end;
+	struct way w = *way; /* what is written to out is not in it */
+	const char *stop = w.end - w.p > len ? w.p + len : w.end;
 
 #ifdef __SSE2__
-	while (w->p < stop && w->end - w->p >= 2 * CHUNK) {
-		struct masks m = look(w->p, w->esc);
+	while (w.p < stop && w.end - w.p >= 2 * CHUNK) {
+		struct masks m = look(w.p, w.esc);
 
-		w->high |= m.high != 0;
-		chunk(w, m);
+		w.high |= m.high != 0;
+		chunk(&w, m);
 	}
 #endif
-	while (w->p < stop) {
+	while (w.p < stop) {
 		size_t n = taken_out(
-		    (struct text){ w->p, (size_t)(w->end - w->p) }, w->esc);
+		    (struct text){ w.p, (size_t)(w.end - w.p) }, w.esc);
 
-		w->high |= *w->p < 0;
+		w.high |= *w.p < 0;
 		if (n == 0)
-			*w->out++ = *w->p++;
-		w->p += n;
+			*w.out++ = *w.p++;
+		w.p += n;
 	}
+	*way = w;
 }
 
 static void
