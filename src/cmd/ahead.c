@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#define AHEAD 2 /* jobs for each processor, and a few, so that none waits */
+#define AHEAD 3 /* jobs for each processor, so that none waits */
 
 struct job {
 	const struct matcher *matcher;
@@ -43,9 +43,9 @@ ahead_new(struct matcher *m, ahead_fn *told, void *ctx)
 	a->ctx = ctx;
 	if (processors == 1)
 		return a;
-	work_threads(processors);
+	work_threads(processors - 1); /* this one works too */
 	a->loop = loop_new();
-	a->size = AHEAD * processors + 2;
+	a->size = AHEAD * processors;
 	a->jobs = mem_new(a->size, sizeof *a->jobs);
 	return a;
 }
@@ -75,11 +75,23 @@ run(void *ctx)
 	matcher_look(job->look, &job->block);
 }
 
+/* Does the last of the jobs that nobody has begun.  False: there is none. */
+static bool
+help(struct ahead *a)
+{
+	for (size_t i = a->count; i > 0; i--)
+		if (work_help(a->jobs[(a->first + i - 1) % a->size].work))
+			return true;
+	return false;
+}
+
 static void
 tell_first(struct ahead *a)
 {
 	struct job *job = &a->jobs[a->first];
 
+	while (!work_is_done(job->work) && help(a))
+		;
 	work_wait(job->work);
 	matcher_feed_looked(a->matcher, &job->block, job->look);
 	a->told(&job->block, a->ctx);

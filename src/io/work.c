@@ -64,6 +64,22 @@ work_start(struct work *w)
 	uv_queue_work(loop_uv(w->loop), &w->uv, run, on_done);
 }
 
+bool
+work_help(struct work *w)
+{
+	if (!w->running || uv_cancel((uv_req_t *)&w->uv) != 0)
+		return false;
+	w->fn(w->ctx);
+	work_wait(w); /* it is only to be told that nothing is left to do */
+	return true;
+}
+
+bool
+work_is_done(const struct work *w)
+{
+	return !w->running;
+}
+
 void
 work_wait(struct work *w)
 {

@@ -6,6 +6,7 @@
 #ifndef LOGWATCH_IO_WORK_H
 #define LOGWATCH_IO_WORK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct loop;
@@ -19,6 +20,10 @@ void work_free(struct work *w); /* NULL does nothing */
 
 /** Has fn run once; not while it runs. */
 void work_start(struct work *w);
+/** Runs fn here where no thread has taken it yet.  Returns whether it did; then
+ * work_wait() does not wait. */
+bool work_help(struct work *w);
+bool work_is_done(const struct work *w);
 /** Returns when fn has run, at once where it does not; the loop turns
  * meanwhile. */
 void work_wait(struct work *w);
