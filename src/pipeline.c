@@ -459,6 +459,30 @@ on_hit(const struct hit *hit, void *ctx)
 	p->event = NULL;
 }
 
+static const char *
+name_of(const struct pipeline *p, size_t index, enum part part)
+{
+	return part == PART_VERIFY ? p->rs->actions[index].name
+	                           : p->rs->rules[index].id;
+}
+
+static void
+on_suspended(size_t index, enum part part, const struct event *event,
+    uint64_t events, void *ctx)
+{
+	struct pipeline *p = ctx;
+	const char *name = name_of(p, index, part);
+
+	if (p->troubles != NULL)
+		troubles_suspended(
+		    p->troubles, name, part, event, steady_ms(p));
+	log_error("a pattern keeps hitting its match limit, events are not "
+		  "held to it for a while; make it simpler %s=%s path=%s "
+		  "line=%" PRId64 " events=%" PRIu64,
+	    part == PART_VERIFY ? "action" : "rule", name, event->path,
+	    event->line, events);
+}
+
 static void
 on_unsieved(size_t source, const char *why, void *ctx)
 {
@@ -477,8 +501,7 @@ on_failed(size_t index, enum part part, const struct event *event, void *ctx)
 	struct pipeline *p = ctx;
 	uint64_t id = (uint64_t)index * PART_COUNT + part;
 	size_t *count = map_get(p->failures, file_key(&id));
-	const char *name = part == PART_VERIFY ? p->rs->actions[index].name
-	                                       : p->rs->rules[index].id;
+	const char *name = name_of(p, index, part);
 
 	if (p->troubles != NULL)
 		troubles_pattern(p->troubles, name, part, event, steady_ms(p));
@@ -796,8 +819,8 @@ new_matcher(struct pipeline *p)
 		.context_lines = rs->context_before,
 		.sieve_after = MATCHER_SIEVE_AFTER,
 	};
-	struct matcher_callbacks callbacks = { on_hit, on_failed, on_unsieved,
-		p };
+	struct matcher_callbacks callbacks = { on_hit, on_failed, on_suspended,
+		on_unsieved, p };
 
 	p->matcher = matcher_new(&spec, &callbacks);
 }

@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "cmd/ahead.h"
 #include "cmd/around.h"
+#include "cmd/progress.h"
 #include "cmd/unmatched.h"
 #include "incident/record.h"
 #include "io/loop.h"
@@ -91,6 +92,8 @@ struct scan {
 	size_t source;
 	bool *wanted; /* by rule */
 	struct matcher *matcher;
+	struct progress *progress;
+	int64_t done; /* bytes of all logs */
 	struct ahead *ahead;
 	struct blocks *blocks; /* of the log that is read */
 	uint64_t file;         /* the same */
@@ -334,6 +337,20 @@ on_failed(size_t index, enum part part, const struct event *event, void *ctx)
 }
 
 static void
+on_suspended(size_t index, enum part part, const struct event *event,
+    uint64_t events, void *ctx)
+{
+	struct scan *s = ctx;
+
+	(void)part;
+	if (index == s->rs->rule_count)
+		return;
+	failed("rule '%s': a pattern keeps hitting its match limit: the next "
+	       "%" PRIu64 " events after %s:%" PRId64 " are not held to it",
+	    s->rs->rules[index].id, events, event->path, event->line);
+}
+
+static void
 on_unsieved(size_t source, const char *why, void *ctx)
 {
 	(void)source;
@@ -353,7 +370,11 @@ on_block(const struct block *block, void *ctx)
 static void
 on_told(const struct block *block, void *ctx)
 {
-	print_after(ctx, block);
+	struct scan *s = ctx;
+
+	print_after(s, block);
+	s->done += (int64_t)block->len;
+	progress_at(s->progress, s->done);
 }
 
 static int
@@ -475,13 +496,45 @@ scan_log(struct scan *s, const char *path)
 	close(fd);
 }
 
+static bool
+is_compressed(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	bool is = fd >= 0 && packed_is(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
+/* Bytes of all logs; 0: not known of all, as of those that are compressed. */
+static int64_t
+total_size(char *const *logs, size_t count)
+{
+	int64_t total = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(logs[i], "-") == 0 || stat(logs[i], &st) != 0 ||
+		    !S_ISREG(st.st_mode) || is_compressed(logs[i]))
+			return 0;
+		total += st.st_size;
+	}
+	return total;
+}
+
 static void
 scan_logs(struct scan *s, char *const *logs, size_t count)
 {
+	bool shown = wants_colour(STDERR_FILENO) &&
+	             (s->count || s->unmatched_only || !isatty(STDOUT_FILENO));
+
+	s->progress = progress_new(total_size(logs, count), shown);
 	s->ahead = ahead_new(s->matcher, on_told, s);
 	for (size_t i = 0; i < count && !ferror(stdout); i++)
 		scan_log(s, logs[i]);
 	ahead_free(s->ahead);
+	progress_free(s->progress);
 }
 
 /* Following */
@@ -551,17 +604,6 @@ on_stop(int signum, void *ctx)
 
 	(void)signum;
 	loop_stop(s->loop);
-}
-
-static bool
-is_compressed(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	bool is = fd >= 0 && packed_is(fd);
-
-	if (fd >= 0)
-		close(fd);
-	return is;
 }
 
 /* Which of the logs are files that can grow.  Returns how many. */
@@ -689,8 +731,17 @@ choose_rules(struct scan *s)
 	return STATUS_OK;
 }
 
+/* What is long is worth a sieve from the start. */
+static uint64_t
+sieve_after(const struct scan *s, char *const *logs, size_t count)
+{
+	return !s->follow && total_size(logs, count) > MATCHER_SIEVE_AFTER
+	           ? 0
+	           : MATCHER_SIEVE_AFTER;
+}
+
 static void
-new_matcher(struct scan *s)
+new_matcher(struct scan *s, char *const *logs, size_t logs_count)
 {
 	size_t count = s->rs->rule_count;
 	struct matcher_spec spec = {
@@ -698,10 +749,10 @@ new_matcher(struct scan *s)
 		.rule_count = count + (s->all_rules != NULL),
 		.sources = s->rs->event_sources,
 		.source_count = s->rs->source_count,
-		.sieve_after = MATCHER_SIEVE_AFTER,
+		.sieve_after = sieve_after(s, logs, logs_count),
 	};
-	struct matcher_callbacks callbacks = { on_hit, on_failed, on_unsieved,
-		s };
+	struct matcher_callbacks callbacks = { on_hit, on_failed, on_suspended,
+		on_unsieved, s };
 
 	s->matcher = matcher_new(&spec, &callbacks);
 	for (size_t k = 0; k < count; k++)
@@ -812,7 +863,7 @@ scan(struct scan *s, char *const *logs, size_t count)
 			look_for_unmatched(s);
 		if (s->before + s->after > 0 && !s->count && !s->json)
 			s->beside = map_new(SIZE_MAX, beside_free);
-		new_matcher(s);
+		new_matcher(s, logs, count);
 		if (s->follow)
 			follow_logs(s, logs, count);
 		else

@@ -472,9 +472,8 @@ troubles_restore(
 
 /* Patterns and actions */
 
-void
-troubles_pattern(struct troubles *ts, const char *name, enum part part,
-    const struct event *event, int64_t now_ms)
+static struct captures
+pattern_captures(const char *name, enum part part)
 {
 	static const char *const parts[PART_COUNT] = {
 		[PART_VERIFY] = "verify",
@@ -483,12 +482,30 @@ troubles_pattern(struct troubles *ts, const char *name, enum part part,
 		[PART_MATCH] = "match",
 	};
 	struct captures cs = { 0 };
+
+	add(&cs, "name", text_of(name));
+	add(&cs, "part", text_of(parts[part]));
+	return cs;
+}
+
+void
+troubles_suspended(struct troubles *ts, const char *name, enum part part,
+    const struct event *event, int64_t now_ms)
+{
+	struct captures cs = pattern_captures(name, part);
+
+	found(ts, BUILTIN_RULE_SUSPENDED, &cs, event, now_ms);
+}
+
+void
+troubles_pattern(struct troubles *ts, const char *name, enum part part,
+    const struct event *event, int64_t now_ms)
+{
+	struct captures cs = pattern_captures(name, part);
 	struct limits *l;
 	struct text key;
 	int64_t *at_ms;
 
-	add(&cs, "name", text_of(name));
-	add(&cs, "part", text_of(parts[part]));
 	key = key_of(ts, BUILTIN_RULE_SUSPENDED, &cs);
 	l = map_get(ts->limits, key);
 	if (l == NULL) {

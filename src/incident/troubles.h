@@ -69,6 +69,10 @@ void troubles_caught_up(struct troubles *ts, bool caught_up);
 void troubles_pattern(struct troubles *ts, const char *name, enum part part,
     const struct event *event, int64_t now_ms);
 
+/** It keeps doing so, and is not asked for a while: a trouble at once. */
+void troubles_suspended(struct troubles *ts, const char *name, enum part part,
+    const struct event *event, int64_t now_ms);
+
 /** An action's work for an incident ended; error is NULL where it is well. */
 void troubles_action(struct troubles *ts, const char *action,
     const char *incident, const char *error, struct moment at);

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "event/multiline.h"
+#include "match/guard.h"
 #include "match/sieve.h"
 #include "tail/block.h"
 
@@ -14,6 +15,9 @@
 
 /* Files at once; the tail has its own bound, far below. */
 #define FILES_MAX 1000000
+/* Patterns that may give up on one event, a millisecond each, before those that
+ * come behind are not asked about it. */
+#define GIVE_UPS_MAX 20
 
 /* One thing that events of a source are held to. */
 struct probe {
@@ -21,6 +25,7 @@ struct probe {
 	size_t index;
 	const struct patterns *patterns;
 	const struct patterns *except; /* NULL: none */
+	struct guard guard, except_guard;
 };
 
 struct reading {
@@ -57,6 +62,13 @@ struct matcher {
 	bool *wanted[PART_COUNT]; /* by index of the rule or action */
 	struct map *readings;     /* by file */
 	int64_t due_ms;
+	unsigned give_ups; /* on the event at hand */
+
+	/* While the lines of a block are joined: what could match in it. */
+	struct candidates *sifted; /* NULL: not known */
+	const struct block *sifting;
+	size_t sifted_to; /* of the list, up to the event at hand */
+	bool *asked;      /* by probe, about that event */
 };
 
 static void
@@ -77,8 +89,12 @@ rules_probe(struct matcher *m, size_t source, enum part part)
 
 		if (rule->sources[source] && rule->parts[part].count > 0)
 			probe_add(m, source,
-			    (struct probe){ part, i, &rule->parts[part],
-				part == PART_RESOLVE ? NULL : &rule->except });
+			    (struct probe){ .part = part,
+				.index = i,
+				.patterns = &rule->parts[part],
+				.except = part == PART_RESOLVE
+			                      ? NULL
+			                      : &rule->except });
 	}
 }
 
@@ -90,8 +106,9 @@ proofs_probe(struct matcher *m, size_t source)
 
 		if (proof->sources != NULL && proof->sources[source])
 			probe_add(m, source,
-			    (struct probe){
-				PART_VERIFY, i, &proof->patterns, NULL });
+			    (struct probe){ .part = PART_VERIFY,
+				.index = i,
+				.patterns = &proof->patterns });
 	}
 }
 
@@ -111,6 +128,7 @@ matcher_new(
     const struct matcher_spec *spec, const struct matcher_callbacks *callbacks)
 {
 	struct matcher *m = mem_new(1, sizeof *m);
+	size_t most = 0;
 
 	m->spec = *spec;
 	m->callbacks = *callbacks;
@@ -129,7 +147,10 @@ matcher_new(
 		rules_probe(m, s, PART_RESOLVE);
 		rules_probe(m, s, PART_SECOND);
 		rules_probe(m, s, PART_MATCH);
+		if (m->probe_counts[s] > most)
+			most = m->probe_counts[s];
 	}
+	m->asked = mem_new(most, sizeof *m->asked);
 	return m;
 }
 
@@ -147,6 +168,7 @@ matcher_free(struct matcher *m)
 		sieve_free(m->sievings[s].sieve);
 	}
 	free(m->sievings);
+	free(m->asked);
 	free(m->probes);
 	free(m->probe_counts);
 	free(m);
@@ -159,8 +181,33 @@ matcher_want(struct matcher *m, enum part part, size_t index, bool wanted)
 	m->wanted[part][index] = wanted;
 }
 
+/* Asks patterns about an event, where they are worth it. */
+static enum match_result
+ask(struct matcher *m, const struct probe *probe, struct guard *guard,
+    const struct patterns *patterns, struct hit *hit, struct captures *captures)
+{
+	const struct event *event = hit->event;
+	enum match_result result = MATCH_FAILED;
+	uint64_t events;
+
+	if (!guard_asks(guard))
+		return MATCH_FAILED;
+	if (m->give_ups < GIVE_UPS_MAX)
+		result = patterns_match(patterns, event->text, captures,
+		    captures != NULL ? &hit->span : NULL);
+	events = guard_note(guard, result == MATCH_FAILED);
+	if (result != MATCH_FAILED)
+		return result;
+	m->give_ups++;
+	m->callbacks.failed(probe->index, probe->part, event, m->callbacks.ctx);
+	if (events > 0 && m->callbacks.suspended != NULL)
+		m->callbacks.suspended(
+		    probe->index, probe->part, event, events, m->callbacks.ctx);
+	return result;
+}
+
 static void
-hold_to(struct matcher *m, const struct probe *probe, const struct event *event)
+hold_to(struct matcher *m, struct probe *probe, const struct event *event)
 {
 	struct captures captures;
 	struct hit hit = {
@@ -169,37 +216,67 @@ hold_to(struct matcher *m, const struct probe *probe, const struct event *event)
 		.event = event,
 		.captures = &captures,
 	};
-	enum match_result result =
-	    patterns_match(probe->patterns, event->text, &captures, &hit.span);
 
-	if (result == MATCH_YES && probe->except != NULL)
-		switch (
-		    patterns_match(probe->except, event->text, NULL, NULL)) {
-		case MATCH_YES:
-			return;
-		case MATCH_FAILED: /* better one alarm too many: still a hit */
-			m->callbacks.failed(
-			    probe->index, probe->part, event, m->callbacks.ctx);
+	if (ask(m, probe, &probe->guard, probe->patterns, &hit, &captures) !=
+	    MATCH_YES)
+		return;
+	/* Where that is not known, better one alarm too many. */
+	if (probe->except != NULL && probe->except->count > 0 &&
+	    ask(m, probe, &probe->except_guard, probe->except, &hit, NULL) ==
+		MATCH_YES)
+		return;
+	m->callbacks.hit(&hit, m->callbacks.ctx);
+}
+
+/* An event of several lines is asked about where a match could end in one of
+ * them.  Not known of one that began in an earlier block, nor of one that was
+ * cut off: its end is none of a line. */
+static bool
+is_sieved(const struct matcher *m, const struct event *event)
+{
+	return m->sifted != NULL && event->block == m->sifting &&
+	       event->offset >= event->block->offset && !event->truncated;
+}
+
+/* Finds out what could match an event; they come in their order.  False: only
+ * the open ones could. */
+static bool
+sift(struct matcher *m, const struct event *event)
+{
+	size_t count;
+	const struct candidate *found = candidates_list(m->sifted, &count);
+	bool any = false;
+
+	memset(m->asked, false, m->probe_counts[event->source]);
+	for (; m->sifted_to < count; m->sifted_to++) {
+		const struct candidate *c = &found[m->sifted_to];
+		size_t at = candidates_raw(m->sifted, c->start);
+
+		if (at >= event->after)
 			break;
-		case MATCH_NO:
-			break;
-		}
-	if (result == MATCH_YES)
-		m->callbacks.hit(&hit, m->callbacks.ctx);
-	else if (result == MATCH_FAILED)
-		m->callbacks.failed(
-		    probe->index, probe->part, event, m->callbacks.ctx);
+		if (at < event->before)
+			continue;
+		m->asked[c->group] = true;
+		any = true;
+	}
+	return any;
 }
 
 static void
 on_event(const struct event *event, void *ctx)
 {
 	struct matcher *m = ctx;
-	const struct probe *probes = m->probes[event->source];
+	struct probe *probes = m->probes[event->source];
+	const struct sieving *s = &m->sievings[event->source];
 	size_t count = m->probe_counts[event->source];
+	bool sieved = is_sieved(m, event);
 
+	m->give_ups = 0;
+	if (sieved && !sift(m, event) && !s->open)
+		return;
 	for (size_t i = 0; i < count; i++)
-		if (m->wanted[probes[i].part][probes[i].index])
+		if (m->wanted[probes[i].part][probes[i].index] &&
+		    (!sieved || m->asked[i] || sieve_is_open(s->sieve, i)))
 			hold_to(m, &probes[i], event);
 }
 
@@ -316,10 +393,11 @@ static void
 hold_line(struct matcher *m, const struct event *event, bool open,
     const struct candidate *found, size_t count)
 {
-	const struct probe *probes = m->probes[event->source];
+	struct probe *probes = m->probes[event->source];
 	const struct sieve *sieve = m->sievings[event->source].sieve;
 	size_t all = open ? m->probe_counts[event->source] : count;
 
+	m->give_ups = 0;
 	for (size_t i = 0; i < all; i++) {
 		size_t k = open ? i : found[i].group;
 		bool asked = !open || sieve_is_open(sieve, k);
@@ -366,14 +444,11 @@ hold_lines(struct matcher *m, const struct block *block, struct candidates *cs,
 static struct sieve *
 sieve_for(struct matcher *m, const struct block *block)
 {
-	const struct event_source *source = &m->spec.sources[block->source];
 	struct sieving *s = &m->sievings[block->source];
 	size_t count = m->probe_counts[block->source];
 	const struct patterns **groups;
 	struct err err;
 
-	if (source->start.count > 0 || source->cont.count > 0)
-		return NULL;
 	s->bytes += block->len;
 	if (s->tried || count == 0 || s->bytes < m->spec.sieve_after)
 		return s->sieve;
@@ -422,7 +497,26 @@ matcher_look(struct matcher_look *look, const struct block *block)
 			   block->offset == 0, look->strip) < 0;
 }
 
-/* look  NULL: the block is fed line by line */
+/* Joins lines to events; look NULL: each is held to all. */
+static void
+feed_joined(struct matcher *m, const struct block *block,
+    struct multiline *multiline, const struct matcher_look *look,
+    int64_t now_ms, int64_t wall_ms)
+{
+	m->sifted = look != NULL ? look->candidates : NULL;
+	m->sifting = block;
+	m->sifted_to = 0;
+	multiline_feed(multiline, block, now_ms, wall_ms);
+	m->sifted = NULL;
+}
+
+static bool
+joins(const struct event_source *source)
+{
+	return source->start.count > 0 || source->cont.count > 0;
+}
+
+/* look  NULL: each event is held to all */
 static void
 feed(struct matcher *m, const struct block *block, struct matcher_look *look,
     int64_t now_ms, int64_t wall_ms)
@@ -430,10 +524,12 @@ feed(struct matcher *m, const struct block *block, struct matcher_look *look,
 	struct reading *r = reading_of(m, block);
 	int64_t due;
 
-	if (look != NULL && !look->failed)
+	if (look != NULL && look->failed)
+		look = NULL;
+	if (look != NULL && !joins(&m->spec.sources[block->source]))
 		hold_lines(m, block, look->candidates, wall_ms);
 	else
-		multiline_feed(r->multiline, block, now_ms, wall_ms);
+		feed_joined(m, block, r->multiline, look, now_ms, wall_ms);
 	if (block->unfinished)
 		multiline_flush(r->multiline);
 	keep_before(r);

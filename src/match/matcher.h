@@ -51,6 +51,11 @@ struct matcher_callbacks {
 	/** A pattern gave up on an event: neither hit nor miss. */
 	void (*failed)(
 	    size_t index, enum part part, const struct event *event, void *ctx);
+	/** A pattern keeps giving up: it is not asked about the next `events`
+	 * events, which are neither hits nor misses; for an exception, hits
+	 * all.  NULL: nobody wants to know. */
+	void (*suspended)(size_t index, enum part part,
+	    const struct event *event, uint64_t events, void *ctx);
 	/** The lines of a source cannot be sieved: each is held to each
 	 * pattern, which is slower.  NULL: nobody wants to know. */
 	void (*unsieved)(size_t source, const char *why, void *ctx);

@@ -112,12 +112,12 @@ candidates_free(struct candidates *cs)
 	free(cs);
 }
 
-/* The line that the byte before a place is in. */
+/* The line that a byte is in, or whose newline it is. */
 static void
 find_line(struct candidates *cs, size_t at)
 {
 	const char *data = cs->text.data;
-	const char *newline = memrchr(data, '\n', at - 1);
+	const char *newline = at > 0 ? memrchr(data, '\n', at) : NULL;
 
 	cs->from = newline != NULL ? (size_t)(newline + 1 - data) : 0;
 	newline = memchr(data + at, '\n', cs->text.len - at);
@@ -130,12 +130,10 @@ on_match(size_t pattern, size_t end, void *ctx)
 	struct candidates *cs = ctx;
 	size_t group = cs->sieve->group_of[pattern];
 
-	/* No line has its newline in it. */
-	if (end == 0 || cs->text.data[end - 1] == '\n' ||
-	    cs->sieve->open[group])
+	if (end == 0 || cs->sieve->open[group])
 		return;
-	if (end <= cs->from || end > cs->to)
-		find_line(cs, end);
+	if (cs->count == 0 || end <= cs->from || end - 1 > cs->to)
+		find_line(cs, end - 1);
 	if (cs->last[group] == cs->from + 1)
 		return;
 	cs->last[group] = cs->from + 1;

@@ -30,10 +30,11 @@ void sieve_free(struct sieve *s); /* NULL does nothing */
  * cannot be looked for. */
 bool sieve_is_open(const struct sieve *s, size_t group);
 
-/** The lines of one block that the groups could match, but the open ones. */
+/** The lines of one block in which a match of the groups could end, but the
+ * open ones. */
 struct candidates;
 
-/** A line that a group could match. */
+/** A line in which a match of a group could end: its newline counts. */
 struct candidate {
 	uint32_t start; /* of the line in the clean text, in bytes */
 	uint32_t group;

@@ -128,7 +128,8 @@ bench_new(const char *rules)
 static void
 bench_start(struct bench *b)
 {
-	struct matcher_callbacks callbacks = { note_hit, note_failed, NULL, b };
+	struct matcher_callbacks callbacks = { note_hit, note_failed, NULL,
+		NULL, b };
 
 	b->matcher = matcher_new(&b->spec, &callbacks);
 }
@@ -319,6 +320,104 @@ a_pattern_that_gives_up_is_told_as_that(void **state)
 }
 
 static void
+note_suspended(size_t index, enum part part, const struct event *event,
+    uint64_t events, void *ctx)
+{
+	struct bench *b = ctx;
+
+	str_printf(&b->told, "suspended %zu %d %lld %llu|", index, part,
+	    (long long)event->line, (unsigned long long)events);
+}
+
+static void
+ignore_hit(const struct hit *hit, void *ctx)
+{
+	size_t *hits = ctx;
+
+	hits[hit->index]++;
+}
+
+static void
+ignore_failed(
+    size_t index, enum part part, const struct event *event, void *ctx)
+{
+	(void)index;
+	(void)part;
+	(void)event;
+	(void)ctx;
+}
+
+static const char bad_line[] =
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n";
+
+static void
+a_pattern_that_keeps_giving_up_is_suspended(void **state)
+{
+	struct bench *b = bench_new("- {id: bad, match: '^(a+)+$|!(?<!!)'}\n"
+				    "- {id: good, match: 'x'}\n");
+	struct matcher_callbacks callbacks = { note_hit, note_failed,
+		note_suspended, NULL, b };
+
+	(void)state;
+	b->matcher = matcher_new(&b->spec, &callbacks);
+	for (int i = 0; i < 9; i++)
+		feed(b, 0, bad_line, 0);
+	str_clear(&b->told);
+	feed(b, 0, bad_line, 0);
+	check(b, "failed 0 3 10|suspended 0 3 10 1024|");
+	/* The others are not. */
+	feed(b, 0, bad_line, 0);
+	feed(b, 0, "x\n", 0);
+	check(b, "match good 12 'x'|");
+	bench_free(b);
+}
+
+/* An exception that is not asked keeps nothing from being a hit. */
+static void
+a_suspended_exception_hides_nothing(void **state)
+{
+	struct bench *b = bench_new("- id: shy\n"
+				    "  match: '!'\n"
+				    "  except: '^(a+)+$|!(?<!!)'\n");
+	struct matcher_callbacks callbacks = { ignore_hit, ignore_failed, NULL,
+		NULL, NULL };
+	size_t hits[1] = { 0 };
+
+	(void)state;
+	callbacks.ctx = hits;
+	b->matcher = matcher_new(&b->spec, &callbacks);
+	for (int i = 0; i < 100; i++)
+		feed(b, 0, bad_line, 0);
+	assert_int_equal(hits[0], 100);
+	bench_free(b);
+}
+
+/* Of many that give up on one event, those behind are not asked. */
+static void
+the_time_for_one_event_is_bounded(void **state)
+{
+	struct bench *b = bench_new(
+	    "- {id: r0, match: ['(a+)+$|!(?<!!)', '^(a+)+b|!(?<!!)']}\n"
+	    "- {id: r1, match: '^(a+)+$|!(?<!!)'}\n");
+	struct rule many[40];
+	size_t failed;
+
+	(void)state;
+	for (size_t i = 0; i < 40; i++)
+		many[i] = b->rules[i % 2];
+	b->spec.rules = many;
+	b->spec.rule_count = 40;
+	bench_start(b);
+	feed(b, 0, bad_line, 0);
+	failed = b->failed;
+	assert_int_equal(failed, 40); /* counted all the same */
+	assert_int_equal(pattern_failures(b->rules[1].parts[PART_MATCH].v[0]),
+	    10);
+	b->spec.rule_count = 2;
+	bench_free(b);
+}
+
+static void
 bytes_of_every_kind_are_matched(void **state)
 {
 	struct bench *b = bench_new("- {id: x, match: 'x(?<c>.*)y'}\n");
@@ -458,7 +557,7 @@ an_event_comes_with_the_lines_before_it(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct bench *b = bench_new("- {id: one, match: '^A'}\n");
 		struct matcher_callbacks callbacks = { note_before, note_failed,
-			NULL, b };
+			NULL, NULL, b };
 
 		if (cases[i].cont != NULL)
 			patterns_put(&b->sources[0].cont, cases[i].cont);
@@ -519,7 +618,7 @@ events_have_their_place_in_the_file_whatever_is_off(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct bench *b = bench_new("- {id: one, match: A}\n");
 		struct matcher_callbacks callbacks = { note_place, note_failed,
-			NULL, b };
+			NULL, NULL, b };
 		size_t len = strlen(cases[i].block);
 
 		b->matcher = matcher_new(&b->spec, &callbacks);
@@ -577,6 +676,9 @@ main(void)
 		cmocka_unit_test(what_nobody_waits_for_is_not_told),
 		cmocka_unit_test(a_part_may_be_switched_on_by_the_event_before),
 		cmocka_unit_test(a_pattern_that_gives_up_is_told_as_that),
+		cmocka_unit_test(a_pattern_that_keeps_giving_up_is_suspended),
+		cmocka_unit_test(a_suspended_exception_hides_nothing),
+		cmocka_unit_test(the_time_for_one_event_is_bounded),
 		cmocka_unit_test(bytes_of_every_kind_are_matched),
 		cmocka_unit_test(lines_of_two_files_are_not_joined),
 		cmocka_unit_test(each_file_has_its_own_deadline),

@@ -166,6 +166,12 @@ static bool everywhere[] = { true };
 static void
 make_rules(struct bench *b)
 {
+	unsigned joined = dice(4);
+
+	if (joined == 0)
+		b->source.start = random_patterns(1);
+	else if (joined == 1)
+		b->source.cont = random_patterns(1);
 	for (size_t i = 0; i < RULES; i++) {
 		struct rule *r = &b->rules[i];
 
@@ -181,6 +187,8 @@ make_rules(struct bench *b)
 static void
 free_rules(struct bench *b)
 {
+	patterns_free(&b->source.start);
+	patterns_free(&b->source.cont);
 	for (size_t i = 0; i < RULES; i++) {
 		patterns_free(&b->rules[i].parts[PART_MATCH]);
 		patterns_free(&b->rules[i].parts[PART_RESOLVE]);
@@ -192,12 +200,15 @@ static void
 note_hit(const struct hit *hit, void *ctx)
 {
 	const struct event *e = hit->event;
-	size_t at = (size_t)e->block->offset; /* blocks are cut otherwise */
 	struct bench *b = ctx;
 
-	str_printf(&b->told, "rule %zu part %d line %lld byte %lld %zu-%zu",
-	    hit->index, hit->part, (long long)e->line, (long long)e->offset,
-	    at + e->before, at + e->after);
+	str_printf(&b->told, "rule %zu part %d line %lld byte %lld", hit->index,
+	    hit->part, (long long)e->line, (long long)e->offset);
+	/* Blocks are cut otherwise, and joined ones begin in another. */
+	if (b->source.start.count + b->source.cont.count == 0)
+		str_printf(&b->told, " %zu-%zu",
+		    (size_t)e->block->offset + e->before,
+		    (size_t)e->block->offset + e->after);
 	for (size_t i = 0; i < hit->captures->count; i++)
 		str_printf(&b->told, " %s=%.*s", hit->captures->v[i].name,
 		    (int)hit->captures->v[i].value.len,
@@ -240,7 +251,8 @@ match(struct bench *b, struct text lines, uint64_t sieve_after)
 		.sources = &b->source,
 		.source_count = 1,
 		.sieve_after = sieve_after };
-	struct matcher_callbacks callbacks = { note_hit, note_failed, NULL, b };
+	struct matcher_callbacks callbacks = { note_hit, note_failed, NULL,
+		NULL, b };
 	struct matcher *m = matcher_new(&spec, &callbacks);
 	struct block block = { .file = 1, .path = "a.log", .line = 1 };
 
@@ -257,6 +269,7 @@ match(struct bench *b, struct text lines, uint64_t sieve_after)
 		lines.data += block.len;
 		lines.len -= block.len;
 	}
+	matcher_flush(m);
 	matcher_free(m);
 }
 
@@ -292,7 +305,9 @@ show_difference(const char *plain, const char *sieved)
 static void
 round_of(uint64_t seed, size_t *hits)
 {
-	struct bench b = { .source = { .strip = seed % 4 > 0 } };
+	struct bench b = { .source = { .strip = seed % 4 > 0,
+			       .max_lines = 1 + seed % 7,
+			       .max_bytes = 1000 } };
 	struct str lines = { 0 };
 	char *plain;
 
