@@ -4,6 +4,7 @@
  */
 #include "cmd/cmd.h"
 
+#include "cmd/costs.h"
 #include "ruleset.h"
 
 #include <getopt.h>
@@ -17,23 +18,31 @@ static const char help[] =
     "  --strict           warnings count as faults\n"
     "  --json             an object a line: file, line, column, severity, "
     "text\n"
+    "  --verbose          what each pattern costs, and why\n"
     "  --help             this\n"
     "\n"
     "Exit status: 0 no fault, 1 faults, 2 wrong usage, 3 a file cannot be "
     "read.\n";
 
-enum flag { OPTION_RULES = 1, OPTION_STRICT, OPTION_JSON, OPTION_HELP };
+enum flag {
+	OPTION_RULES = 1,
+	OPTION_STRICT,
+	OPTION_JSON,
+	OPTION_VERBOSE,
+	OPTION_HELP,
+};
 
 static const struct option options[] = {
 	{ "rules", required_argument, NULL, OPTION_RULES },
 	{ "strict", no_argument, NULL, OPTION_STRICT },
 	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "verbose", no_argument, NULL, OPTION_VERBOSE },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
 };
 
 static int
-check(const struct paths *paths, bool strict, bool json)
+check(const struct paths *paths, bool strict, bool json, bool verbose)
 {
 	struct diag *diag = diag_new();
 	struct err err;
@@ -45,6 +54,8 @@ check(const struct paths *paths, bool strict, bool json)
 		diag_print_json(diag, stdout);
 	else
 		diag_print(diag, stdout, wants_colour(STDOUT_FILENO));
+	if (rs != NULL && verbose && diag_errors(diag) == 0)
+		costs_print(rs, json);
 	if (rs != NULL && !json)
 		printf("%s%s: %zu error%s, %zu warning%s; %zu rule%s, %zu "
 		       "source%s, %zu action%s\n",
@@ -66,7 +77,7 @@ int
 cmd_check(int argc, char **argv)
 {
 	struct paths paths = { 0 };
-	bool strict = false, json = false;
+	bool strict = false, json = false, verbose = false;
 	int option, status;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -80,6 +91,9 @@ cmd_check(int argc, char **argv)
 		case OPTION_JSON:
 			json = true;
 			break;
+		case OPTION_VERBOSE:
+			verbose = true;
+			break;
 		case OPTION_HELP:
 			fputs(help, stdout);
 			status = finish_output(STATUS_OK);
@@ -92,7 +106,7 @@ cmd_check(int argc, char **argv)
 	while (optind < argc)
 		paths_add(&paths, argv[optind++]);
 	status = paths.count > 0
-	             ? check(&paths, strict, json)
+	             ? check(&paths, strict, json, verbose)
 	             : usage_wrong("check", "name a rule file with --rules");
 out:
 	paths_free(&paths);

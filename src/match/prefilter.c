@@ -50,8 +50,13 @@ struct prefilter {
 	hs_database_t *db;     /* NULL: no pattern is looked for */
 	hs_scratch_t *scratch; /* to be cloned */
 	enum prefilter_cover *covers;
+	const char **why; /* not exactly */
 	size_t count;
 };
+
+static const char empty_text[] = "it matches the empty text";
+static const char not_taken[] = "Hyperscan does not take it";
+static const char approximated[] = "Hyperscan only looks for something like it";
 
 struct prefilter_scratch {
 	const struct prefilter *prefilter;
@@ -62,8 +67,8 @@ struct prefilter_scratch {
 struct rewrite {
 	const char *p, *end;
 	struct str out;
-	bool refused; /* it is not looked for */
-	bool loose;   /* something in it is wider */
+	const char *refused; /* why it is not looked for; NULL: it is */
+	const char *loose;   /* why something in it is wider */
 };
 
 static void
@@ -115,6 +120,12 @@ take_escape(struct rewrite *r)
 	 * known, or known otherwise. */
 	case 'p':
 	case 'P':
+		r->refused = "it asks for a Unicode property";
+		break;
+	case 'g':
+	case 'k':
+		r->refused = "it refers to a group by \\g or \\k";
+		break;
 	case 'X':
 	case 'R':
 	case 'C':
@@ -122,18 +133,16 @@ take_escape(struct rewrite *r)
 	case 'E':
 	case 'c':
 	case 'o':
-	case 'g':
-	case 'k':
 	case '\0':
-		r->refused = true;
+		r->refused = "it has an escape that only PCRE2 knows";
 		break;
 	default:
 		if (c >= '1' && c <= '9') /* a reference, or a character */
-			r->loose = true;
+			r->loose = "it refers to a group";
 		take(r, 2);
 		return;
 	}
-	r->loose = true;
+	r->loose = "an event's start and end are looked for as a line's";
 	r->p += 2;
 }
 
@@ -152,7 +161,9 @@ take_class(struct rewrite *r)
 		if (*r->p == '\\' && left(r) > 1) {
 			/* quotes within a class, properties */
 			if (strchr("QEpPNoc", r->p[1]) != NULL)
-				r->refused = true;
+				r->refused =
+				    "a class has an escape that only PCRE2 "
+				    "knows";
 			len = 2;
 		} else if (*r->p == '[' && left(r) > 1 &&
 			   strchr(":.=", r->p[1]) != NULL) {
@@ -161,7 +172,7 @@ take_class(struct rewrite *r)
 
 			/* [[:<:]] is no class; others take Unicode in. */
 			if (stop == NULL || !isalpha((unsigned char)r->p[2]))
-				r->refused = true;
+				r->refused = "a class has a negated one in it";
 			else
 				len = (size_t)(stop + 2 - r->p);
 		}
@@ -180,20 +191,21 @@ take_group(struct rewrite *r)
 
 	if (left(r) < 2 || r->p[1] != '?') {
 		if (left(r) > 1 && r->p[1] == '*')
-			r->refused = true;
+			r->refused = "it has a (*VERB)";
 		take(r, 1);
 		return;
 	}
 	while (q < r->end && strchr("is-", *q) != NULL)
 		q++;
 	if (q == r->end || strchr(":)=!<>P'|", *q) == NULL) {
-		r->refused = true;
+		r->refused = "it has options or a condition that only PCRE2 "
+			     "knows";
 		take(r, 1);
 		return;
 	}
 	/* (?P=name) and (?P>name) refer to groups. */
 	if (*q == 'P' && (q + 1 == r->end || q[1] != '<'))
-		r->refused = true;
+		r->refused = "it refers to a group by (?P";
 	take(r, (size_t)(q + 1 - r->p));
 }
 
@@ -206,17 +218,17 @@ take_repeat(struct rewrite *r)
 	     q < r->end && (isdigit((unsigned char)*q) || *q == ','); q++)
 		if (isdigit((unsigned char)*q) &&
 		    strtol(q, NULL, 10) > REPEAT_MAX)
-			r->refused = true;
+			r->refused = "it has a repeat of more than 100";
 	take(r, 1);
 }
 
 static void
 rewrite(struct rewrite *r)
 {
-	while (left(r) > 0 && !r->refused)
+	while (left(r) > 0 && r->refused == NULL)
 		switch (*r->p) {
 		case '\0':
-			r->refused = true;
+			r->refused = "it has a NUL";
 			break;
 		case '\\':
 			take_escape(r);
@@ -235,9 +247,10 @@ rewrite(struct rewrite *r)
 		}
 }
 
-/* The flags with which an expression can be compiled; 0: with none. */
+/* The flags with which an expression can be compiled; 0: with none, and why. */
 static unsigned
-flags_for(const struct prefilter *p, const char *expression, bool loose)
+flags_for(const struct prefilter *p, const char *expression, bool loose,
+    const char **why)
 {
 	const unsigned tries[] = { FLAGS, FLAGS | HS_FLAG_PREFILTER };
 
@@ -249,6 +262,7 @@ flags_for(const struct prefilter *p, const char *expression, bool loose)
 		/* One that matches nothing matches everywhere. */
 		bool good = rc == HS_SUCCESS && info->min_width > 0;
 
+		*why = rc == HS_SUCCESS ? empty_text : not_taken;
 		free(info);
 		p->hs.hs_free_compile_error(error);
 		if (good)
@@ -268,21 +282,23 @@ add_pattern(
     struct prefilter *p, struct expressions *es, struct text pattern, size_t i)
 {
 	struct rewrite r = { pattern.data, pattern.data + pattern.len, { 0 },
-		false, false };
+		NULL, NULL };
 	unsigned flags = 0;
 
 	rewrite(&r);
 	str_putc(&r.out, '\0');
-	if (!r.refused)
-		flags = flags_for(p, r.out.data, r.loose);
+	if (r.refused == NULL)
+		flags = flags_for(p, r.out.data, r.loose != NULL, &r.refused);
 	if (flags == 0) {
 		p->covers[i] = PREFILTER_NONE;
+		p->why[i] = r.refused;
 		str_free(&r.out);
 		return;
 	}
-	p->covers[i] = r.loose || (flags & HS_FLAG_PREFILTER) != 0
-	                   ? PREFILTER_LOOSE
-	                   : PREFILTER_EXACT;
+	if (r.loose == NULL && (flags & HS_FLAG_PREFILTER) != 0)
+		r.loose = approximated;
+	p->covers[i] = r.loose != NULL ? PREFILTER_LOOSE : PREFILTER_EXACT;
+	p->why[i] = r.loose;
 	es->v[es->count] = r.out.data;
 	es->flags[es->count] = flags;
 	es->ids[es->count++] = (unsigned)i;
@@ -293,6 +309,7 @@ static void
 drop(struct prefilter *p, struct expressions *es, unsigned at)
 {
 	p->covers[es->ids[at]] = PREFILTER_NONE;
+	p->why[es->ids[at]] = not_taken;
 	free(es->v[at]);
 	es->count--;
 	for (unsigned i = at; i < es->count; i++) {
@@ -322,6 +339,7 @@ compile(struct prefilter *p, struct expressions *es, struct err *err)
 		if ((es->flags[at] & HS_FLAG_PREFILTER) == 0) {
 			es->flags[at] |= HS_FLAG_PREFILTER;
 			p->covers[es->ids[at]] = PREFILTER_LOOSE;
+			p->why[es->ids[at]] = approximated;
 		} else {
 			drop(p, es, (unsigned)at);
 		}
@@ -371,6 +389,7 @@ prefilter_new(const struct text *patterns, size_t count, struct err *err)
 	struct prefilter *p = mem_new(1, sizeof *p);
 
 	p->covers = mem_new(count, sizeof *p->covers);
+	p->why = mem_new(count, sizeof *p->why);
 	p->count = count;
 	p->library = library_open(HYPERSCAN_SONAME, calls,
 	    sizeof calls / sizeof *calls, &p->hs,
@@ -408,6 +427,7 @@ prefilter_free(struct prefilter *p)
 		p->hs.hs_free_database(p->db);
 	library_close(p->library);
 	free(p->covers);
+	free(p->why);
 	free(p);
 }
 
@@ -415,6 +435,12 @@ enum prefilter_cover
 prefilter_covers(const struct prefilter *p, size_t i)
 {
 	return p->covers[i];
+}
+
+const char *
+prefilter_why(const struct prefilter *p, size_t i)
+{
+	return p->why[i];
 }
 
 struct prefilter_scratch *
@@ -496,6 +522,14 @@ prefilter_covers(const struct prefilter *p, size_t i)
 	(void)p;
 	(void)i;
 	return PREFILTER_NONE;
+}
+
+const char *
+prefilter_why(const struct prefilter *p, size_t i)
+{
+	(void)p;
+	(void)i;
+	return NULL;
 }
 
 struct prefilter_scratch *

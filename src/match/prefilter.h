@@ -36,6 +36,8 @@ struct prefilter *prefilter_new(
 void prefilter_free(struct prefilter *p); /* NULL does nothing */
 
 enum prefilter_cover prefilter_covers(const struct prefilter *p, size_t i);
+/** Why not exactly, in words that follow 'for'; NULL: it is.  Lent. */
+const char *prefilter_why(const struct prefilter *p, size_t i);
 
 /** Free with prefilter_scratch_free(), before the prefilter. */
 struct prefilter_scratch *prefilter_scratch_new(const struct prefilter *p);

@@ -143,6 +143,22 @@ LOGWATCH_TEST_SECRET=canary logwatch check --rules "$tmp/secret.yaml"
 ((got == 1)) && ! grep -q canary "$tmp/out" "$tmp/err"
 result 'what a variable holds is not shown'
 
+printf '%s\n' 'version: 1' 'sources:' '  a: {path: a.log}' 'rules:' \
+    "  - {id: plain, match: 'no space left on (\\w+)'}" \
+    "  - {id: wide, match: ['\\AFATAL', 'x', '\\pLx']}" \
+    "  - {id: empty, match: 'x*'}" >"$tmp/costs.yaml"
+logwatch check --verbose --rules "$tmp/costs.yaml"
+((got == 0)) &&
+    grep -qE "^rule 'plain': match 'no space.*[0-9]+ ns" "$tmp/out" &&
+    (($(grep -c '^rule ' "$tmp/out") == 5))
+result 'what patterns cost'
+logwatch check --verbose --json --rules "$tmp/costs.yaml"
+prefilter=$(grep -q '"why":"there is no prefilter"' "$tmp/out" || echo yes)
+[[ -z $prefilter || $(jq -r 'select(.rule) | "\(.rule) \(.cover)"' "$tmp/out" |
+    tr '\n' ';') = 'plain exact;wide wider;wide exact;wide none;empty none;' ]] &&
+    jq -e 'select(.rule) | .ns >= 0 and .jit != null' "$tmp/out" >/dev/null
+result 'the same as JSON'
+
 cd "$srcdir" || exit 1
 for file in rules/*.yml; do
 	env -i PATH="$PATH" "$LOGWATCH" check --rules "$file" >"$tmp/out"
