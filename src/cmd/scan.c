@@ -871,7 +871,7 @@ scan(struct scan *s, char *const *logs, size_t count)
 		status = s->unmatched != NULL ? report_unmatched(s) : report(s);
 		matcher_free(s->matcher);
 	}
-	if (s->all_rules != NULL)
+	if (s->all_rules != NULL && s->rs != NULL)
 		rule_free(&s->all_rules[s->rs->rule_count]);
 	free(s->all_rules);
 	unmatched_free(s->unmatched);

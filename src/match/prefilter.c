@@ -100,8 +100,10 @@ take_quoted(struct rewrite *r)
 static void
 take_escape(struct rewrite *r)
 {
-	char c = left(r) > 1 ? r->p[1] : '\0';
+	char c = '\0';
 
+	if (left(r) > 1)
+		c = r->p[1];
 	switch (c) {
 	case 'Q':
 		take_quoted(r);
@@ -377,10 +379,13 @@ build(struct prefilter *p, const struct text *patterns, struct err *err)
 static bool
 is_faulty(const char *version)
 {
-	int major = 0, minor = 0, patch = 0;
+	static const char series[] = "5.4.";
+	long patch;
 
-	sscanf(version, "%d.%d.%d", &major, &minor, &patch);
-	return major == 5 && minor == 4 && patch > 2 && patch < 13;
+	if (strncmp(version, series, strlen(series)) != 0)
+		return false;
+	patch = strtol(version + strlen(series), NULL, 10);
+	return patch > 2 && patch < 13;
 }
 
 struct prefilter *

@@ -347,8 +347,7 @@ ignore_failed(
 	(void)ctx;
 }
 
-static const char bad_line[] =
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n";
+static const char bad_line[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n";
 
 static void
 a_pattern_that_keeps_giving_up_is_suspended(void **state)
@@ -411,8 +410,8 @@ the_time_for_one_event_is_bounded(void **state)
 	feed(b, 0, bad_line, 0);
 	failed = b->failed;
 	assert_int_equal(failed, 40); /* counted all the same */
-	assert_int_equal(pattern_failures(b->rules[1].parts[PART_MATCH].v[0]),
-	    10);
+	assert_int_equal(
+	    pattern_failures(b->rules[1].parts[PART_MATCH].v[0]), 10);
 	b->spec.rule_count = 2;
 	bench_free(b);
 }
