@@ -11,16 +11,23 @@
 #include "match/matcher.h"
 #include "tail/block.h"
 
-#include <stdbool.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
-#define AHEAD 3 /* jobs for each processor, so that none waits */
+#define AHEAD 3            /* jobs for each processor, so that none waits */
+#define PROCESSORS_MAX 8   /* each job has half a megabyte */
+#define PART (256 * 1024)  /* of a file, a job */
+#define WINDOW (16 * 1024) /* at its end, in which a line is to end */
 
 struct job {
-	const struct matcher *matcher;
 	struct work *work;
 	struct matcher_look *look;
 	struct block block;
 	struct blocks_memory memory; /* that the block is in */
+	int fd;                      /* to read it from; -1: it is read */
+	int64_t lines;               /* in it, then; else 0 */
+	bool failed;                 /* it could not be read */
 };
 
 struct ahead {
@@ -30,6 +37,9 @@ struct ahead {
 	struct loop *loop; /* NULL: there is one processor */
 	struct job *jobs;
 	size_t size, first, count; /* of the ring, and in it */
+	/* Of a file: */
+	int64_t line;      /* of the part to be told next */
+	int64_t failed_at; /* offset of the first that failed; -1: none did */
 };
 
 struct ahead *
@@ -38,6 +48,8 @@ ahead_new(struct matcher *m, ahead_fn *told, void *ctx)
 	size_t processors = work_processors();
 	struct ahead *a = mem_new(1, sizeof *a);
 
+	if (processors > PROCESSORS_MAX)
+		processors = PROCESSORS_MAX;
 	a->matcher = m;
 	a->told = told;
 	a->ctx = ctx;
@@ -66,13 +78,32 @@ ahead_free(struct ahead *a)
 	free(a);
 }
 
+static bool
+read_part(struct job *job)
+{
+	size_t done = 0;
+
+	while (done < job->block.len) {
+		ssize_t n = pread(job->fd, job->memory.data + done,
+		    job->block.len - done, job->block.offset + (off_t)done);
+
+		if (n == 0 || (n < 0 && errno != EINTR))
+			return false;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	job->lines = newlines_count(job->memory.data, done);
+	return true;
+}
+
 /* On another thread. */
 static void
 run(void *ctx)
 {
 	struct job *job = ctx;
 
-	matcher_look(job->look, &job->block);
+	job->failed = job->fd >= 0 && !read_part(job);
+	if (!job->failed)
+		matcher_look(job->look, &job->block);
 }
 
 /* Does the last of the jobs that nobody has begun.  False: there is none. */
@@ -93,8 +124,16 @@ tell_first(struct ahead *a)
 	while (!work_is_done(job->work) && help(a))
 		;
 	work_wait(job->work);
-	matcher_feed_looked(a->matcher, &job->block, job->look);
-	a->told(&job->block, a->ctx);
+	if (job->failed && a->failed_at < 0)
+		a->failed_at = job->block.offset;
+	/* Behind a part that is missing nothing is told. */
+	if (job->fd < 0 || a->failed_at < 0) {
+		if (job->fd >= 0)
+			job->block.line = a->line;
+		a->line += job->lines;
+		matcher_feed_looked(a->matcher, &job->block, job->look);
+		a->told(&job->block, a->ctx);
+	}
 	a->first = (a->first + 1) % a->size;
 	a->count--;
 }
@@ -138,6 +177,63 @@ ahead_feed(struct ahead *a, const struct block *block, struct blocks *bs)
 		return;
 	}
 	job->block = *block;
+	job->fd = -1;
+	job->lines = 0;
 	a->count++;
 	work_start(job->work);
+}
+
+/* Where the last line ends that ends before a place; 0: none near to it. */
+static int64_t
+line_end(int fd, int64_t at)
+{
+	char window[WINDOW];
+	const char *newline;
+
+	if (pread(fd, window, sizeof window, at - WINDOW) != sizeof window)
+		return 0;
+	newline = memrchr(window, '\n', sizeof window);
+	return newline != NULL ? at - WINDOW + (newline + 1 - window) : 0;
+}
+
+static void
+start_part(struct ahead *a, struct job *job, const struct block *part, int fd)
+{
+	if (job->memory.capacity < part->len) {
+		job->memory.data = mem_resize(job->memory.data, PART, 1);
+		job->memory.capacity = PART;
+	}
+	job->block = *part;
+	job->block.data = job->memory.data;
+	job->fd = fd;
+	a->count++;
+	work_start(job->work);
+}
+
+int64_t
+ahead_file(struct ahead *a, const struct block *block, int fd, int64_t size,
+    size_t max_line, bool (*stop)(void), int64_t *line)
+{
+	struct block part = *block;
+
+	part.offset = 0;
+	a->line = 1;
+	a->failed_at = -1;
+	while (max_line >= PART && size - part.offset > PART &&
+	       a->failed_at < 0 && !stop()) {
+		int64_t end = line_end(fd, part.offset + PART);
+		struct job *job;
+
+		if (end <= part.offset)
+			break;
+		part.len = (size_t)(end - part.offset);
+		job = job_for(a, &part);
+		if (job == NULL)
+			break;
+		start_part(a, job, &part, fd);
+		part.offset = end;
+	}
+	ahead_finish(a);
+	*line = a->line;
+	return a->failed_at >= 0 ? a->failed_at : part.offset;
 }

@@ -468,6 +468,33 @@ read_log(struct scan *s, struct blocks *bs, int fd, const char *path)
 		cut_short(s, path, err.text);
 }
 
+static bool
+is_closed(void)
+{
+	return ferror(stdout) != 0;
+}
+
+/* As much of a log as can be read anywhere; what is left follows in its order.
+ */
+static void
+read_parts(struct scan *s, int fd, struct block_origin *origin)
+{
+	const struct block block = { .file = origin->file,
+		.source = origin->source,
+		.path = origin->path };
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    lseek(fd, 0, SEEK_CUR) != 0 || packed_is(fd))
+		return;
+	origin->offset = ahead_file(s->ahead, &block, fd, st.st_size,
+	    s->rs->tail_sources[s->source].max_line, is_closed, &origin->line);
+	if (origin->offset == 0)
+		return;
+	origin->before = TEXT("\n");
+	lseek(fd, origin->offset, SEEK_SET);
+}
+
 static void
 scan_log(struct scan *s, const char *path)
 {
@@ -485,6 +512,7 @@ scan_log(struct scan *s, const char *path)
 		s->failed = true;
 		return;
 	}
+	read_parts(s, fd, &origin);
 	bs = blocks_new(
 	    &origin, s->rs->tail_sources[s->source].max_line, on_block, s);
 	s->blocks = bs;
