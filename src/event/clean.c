@@ -111,7 +111,8 @@ behind(struct way *w, uint64_t params, size_t i)
 	const char *p = w->p + i;
 	size_t n;
 
-	if (*p == w->esc && p[1] == '[' && i + 2 < CHUNK &&
+	/* Where escape sequences stay, esc is a CR, too. */
+	if (*p != '\r' && *p == w->esc && p[1] == '[' && i + 2 < CHUNK &&
 	    ~params >> (i + 2) != 0) {
 		n = i + 2 + (size_t)__builtin_ctzll(~params >> (i + 2));
 		return n + (w->p[n] >= 0x40 && w->p[n] <= 0x7e);
@@ -173,7 +174,7 @@ skip(struct way *w)
 	}
 #endif
 	for (; w->p < w->end && *w->p != '\r' && *w->p != w->esc; w->p++)
-		w->high |= *w->p < 0;
+		w->high |= (unsigned char)*w->p >= 0x80;
 }
 
 /* Goes on for about so many bytes, or to the end. */
@@ -195,7 +196,7 @@ go_on(struct way *way, ptrdiff_t len)
 		size_t n = taken_out(
 		    (struct text){ w.p, (size_t)(w.end - w.p) }, w.esc);
 
-		w.high |= *w.p < 0;
+		w.high |= (unsigned char)*w.p >= 0x80;
 		if (n == 0)
 			*w.out++ = *w.p++;
 		w.p += n;
