@@ -68,6 +68,8 @@ struct rewrite {
 	const char *p, *end;
 	struct str out;
 	const char *refused; /* why it is not looked for; NULL: it is */
+	bool caseless;       /* it has the option i somewhere */
+	bool beyond;         /* it may name what is no ASCII */
 	const char *loose;   /* why something in it is wider */
 };
 
@@ -93,6 +95,18 @@ take_quoted(struct rewrite *r)
 	take(r, stop == NULL ? left(r) : (size_t)(stop + 2 - r->p));
 	if (stop == NULL)
 		str_puts(&r->out, "\\E");
+}
+
+/* Newer versions of PCRE2 take \x{ 41 }. */
+static void
+take_plain_escape(struct rewrite *r, char c)
+{
+	if (c >= '1' && c <= '9') /* a reference, or a character */
+		r->loose = "it refers to a group";
+	r->beyond |= c == 'x' || (c >= '0' && c <= '9');
+	if (c == 'x' && left(r) > 3 && r->p[2] == '{' && r->p[3] == ' ')
+		r->refused = "it has a character's number with blanks";
+	take(r, 2);
 }
 
 /* An escape outside of a class; p is at the backslash.  The start and end of an
@@ -139,13 +153,25 @@ take_escape(struct rewrite *r)
 		r->refused = "it has an escape that only PCRE2 knows";
 		break;
 	default:
-		if (c >= '1' && c <= '9') /* a reference, or a character */
-			r->loose = "it refers to a group";
-		take(r, 2);
+		take_plain_escape(r, c);
 		return;
 	}
 	r->loose = "an event's start and end are looked for as a line's";
 	r->p += 2;
+}
+
+/* How long [:name:] is; 0: it is no such, or one that takes Unicode in. */
+static size_t
+posix_len(const struct rewrite *r)
+{
+	const char *q = r->p + 2;
+
+	while (q < r->end && isalpha((unsigned char)*q))
+		q++;
+	return r->p[1] == ':' && q > r->p + 2 && r->end - q >= 2 &&
+	               q[0] == ':' && q[1] == ']'
+	           ? (size_t)(q + 2 - r->p)
+	           : 0;
 }
 
 /* A class; p is at its bracket. */
@@ -162,6 +188,8 @@ take_class(struct rewrite *r)
 
 		if (*r->p == '\\' && left(r) > 1) {
 			/* quotes within a class, properties */
+			r->beyond |=
+			    r->p[1] == 'x' || isdigit((unsigned char)r->p[1]);
 			if (strchr("QEpPNoc", r->p[1]) != NULL)
 				r->refused =
 				    "a class has an escape that only PCRE2 "
@@ -169,14 +197,12 @@ take_class(struct rewrite *r)
 			len = 2;
 		} else if (*r->p == '[' && left(r) > 1 &&
 			   strchr(":.=", r->p[1]) != NULL) {
-			const char *stop =
-			    memmem(r->p + 2, left(r) - 2, ":]", 2);
-
-			/* [[:<:]] is no class; others take Unicode in. */
-			if (stop == NULL || !isalpha((unsigned char)r->p[2]))
-				r->refused = "a class has a negated one in it";
-			else
-				len = (size_t)(stop + 2 - r->p);
+			len = posix_len(r);
+			if (len == 0) {
+				r->refused =
+				    "a class has one in it that is not known";
+				len = 1;
+			}
 		}
 		take(r, len);
 	}
@@ -197,8 +223,8 @@ take_group(struct rewrite *r)
 		take(r, 1);
 		return;
 	}
-	while (q < r->end && strchr("is-", *q) != NULL)
-		q++;
+	for (; q < r->end && strchr("is-", *q) != NULL; q++)
+		r->caseless |= *q == 'i';
 	if (q == r->end || strchr(":)=!<>P'|", *q) == NULL) {
 		r->refused = "it has options or a condition that only PCRE2 "
 			     "knows";
@@ -216,22 +242,41 @@ take_group(struct rewrite *r)
 static void
 take_repeat(struct rewrite *r)
 {
-	for (const char *q = r->p + 1;
-	     q < r->end && (isdigit((unsigned char)*q) || *q == ','); q++)
+	bool digit = false, odd = r->p + 1 < r->end && r->p[1] == ',';
+	const char *q = r->p + 1;
+
+	for (; q < r->end && strchr("0123456789, ", *q) != NULL; q++) {
+		digit |= isdigit((unsigned char)*q) != 0;
+		odd |= *q == ' ';
 		if (isdigit((unsigned char)*q) &&
 		    strtol(q, NULL, 10) > REPEAT_MAX)
 			r->refused = "it has a repeat of more than 100";
+	}
+	/* To newer versions of PCRE2 these are repeats. */
+	if (q < r->end && *q == '}' && digit && odd)
+		r->refused = "it has {,n}, or blanks within {}";
 	take(r, 1);
+}
+
+/* The case of what is no ASCII is that of another Unicode. */
+static void
+refuse_cases(struct rewrite *r, struct text pattern)
+{
+	for (size_t i = 0; i < pattern.len && !r->beyond; i++)
+		r->beyond = (unsigned char)pattern.data[i] >= 0x80;
+	if (r->caseless && r->beyond)
+		r->refused = "it has letters beyond ASCII in either case";
 }
 
 static void
 rewrite(struct rewrite *r)
 {
+	struct text pattern = { r->p, left(r) };
+
+	if (pattern.len > 0 && memchr(pattern.data, '\0', pattern.len) != NULL)
+		r->refused = "it has a NUL";
 	while (left(r) > 0 && r->refused == NULL)
 		switch (*r->p) {
-		case '\0':
-			r->refused = "it has a NUL";
-			break;
 		case '\\':
 			take_escape(r);
 			break;
@@ -247,6 +292,8 @@ rewrite(struct rewrite *r)
 		default:
 			take(r, 1);
 		}
+	if (r->refused == NULL)
+		refuse_cases(r, pattern);
 }
 
 /* The flags with which an expression can be compiled; 0: with none, and why. */
@@ -284,7 +331,7 @@ add_pattern(
     struct prefilter *p, struct expressions *es, struct text pattern, size_t i)
 {
 	struct rewrite r = { pattern.data, pattern.data + pattern.len, { 0 },
-		NULL, NULL };
+		NULL, false, false, NULL };
 	unsigned flags = 0;
 
 	rewrite(&r);

@@ -46,6 +46,10 @@ it_is_known_what_is_looked_for(void **unused)
 		{ "^", PREFILTER_NONE },
 		{ "x*", PREFILTER_NONE },
 		{ "\\p{Lu}rror", PREFILTER_NONE },
+		{ "(?i)\xc3\xa4rger", PREFILTER_NONE },
+		{ "\xc3\xa4rger", PREFILTER_EXACT },
+		{ "{ 1,2}x", PREFILTER_NONE },
+		{ "\\{\"a\": {1,2}x", PREFILTER_EXACT },
 		{ "(?-m)^error", PREFILTER_NONE },
 		{ "(*UCP)\\werror", PREFILTER_NONE },
 	};
