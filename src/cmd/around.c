@@ -191,7 +191,7 @@ around_block(struct around *a, const struct block *block, int64_t waiting)
 }
 
 void
-around_end(struct around *a)
+around_more(struct around *a, int64_t waiting)
 {
-	tell(a, least(a->until, a->next_line - 1));
+	tell(a, least(a->until, least(waiting, a->next_line) - 1));
 }

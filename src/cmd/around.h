@@ -39,7 +39,8 @@ void around_hit(struct around *a, const struct event *event);
  *          block; INT64_MAX: there is none
  */
 void around_block(struct around *a, const struct block *block, int64_t waiting);
-/** No more will come. */
-void around_end(struct around *a);
+/** Events that waited have been told: tells more lines after the last, up to
+ * one that waits still, as above. */
+void around_more(struct around *a, int64_t waiting);
 
 #endif

@@ -212,17 +212,33 @@ around_of(struct scan *s, uint64_t file, const char *path)
 	return b->around;
 }
 
+static int64_t
+waiting_in(const struct scan *s, uint64_t file)
+{
+	int64_t offset, line;
+
+	return matcher_pending(s->matcher, file, &offset, &line) ? line
+	                                                         : INT64_MAX;
+}
+
 static void
 print_after(struct scan *s, const struct block *block)
 {
 	struct around *a = around_of(s, block->file, block->path);
-	int64_t offset, waiting = INT64_MAX;
 
-	if (a == NULL)
-		return;
-	if (!matcher_pending(s->matcher, block->file, &offset, &waiting))
-		waiting = INT64_MAX;
-	around_block(a, block, waiting);
+	if (a != NULL)
+		around_block(a, block, waiting_in(s, block->file));
+}
+
+/* What waited in a file may have been told. */
+static void
+print_more(struct text key, void *value, void *ctx)
+{
+	struct beside *b = value;
+	uint64_t file;
+
+	memcpy(&file, key.data, sizeof file);
+	around_more(b->around, waiting_in(ctx, file));
 }
 
 /* A file ended, and so did its last event. */
@@ -234,7 +250,7 @@ end_around(struct scan *s, uint64_t file)
 
 	if (b == NULL)
 		return;
-	around_end(b->around);
+	around_more(b->around, INT64_MAX);
 	map_remove(s->beside, file_key(&file));
 }
 
@@ -573,6 +589,8 @@ on_due(void *ctx)
 	struct scan *s = ctx;
 
 	matcher_tick(s->matcher, clock_now_ms());
+	if (s->beside != NULL)
+		map_each(s->beside, print_more, s);
 	fflush(stdout);
 	timer_at(s->due, matcher_due(s->matcher));
 }
@@ -599,6 +617,8 @@ on_end(uint64_t file, void *ctx)
 	matcher_end(s->matcher, file);
 	end_around(s, file);
 	/* a truncated file comes to the same offsets again */
+	if (s->claimed.file == file)
+		s->claimed.file = 0;
 	for (size_t k = 0; k < s->rs->rule_count; k++)
 		if (s->last[k].file == file)
 			s->last[k].file = 0;
@@ -679,6 +699,8 @@ follow_run(struct scan *s)
 	if (follow_start(s, &err) == 0) {
 		loop_run(s->loop);
 		matcher_flush(s->matcher);
+		if (s->beside != NULL)
+			map_each(s->beside, print_more, s);
 	} else {
 		failed("%s", err.text);
 		s->failed = true;

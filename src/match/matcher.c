@@ -422,7 +422,7 @@ hold_lines(struct matcher *m, const struct block *block, struct candidates *cs,
 	size_t count;
 	const struct candidate *found = candidates_list(cs, &count);
 
-	while (count > 0 || (open && at.clean < clean.len)) {
+	while (count > 0 || (open && at.raw < block->len)) {
 		struct event event;
 		size_t n = 0, end;
 
@@ -434,9 +434,12 @@ hold_lines(struct matcher *m, const struct block *block, struct candidates *cs,
 		hold_line(m, &event, open, found, n);
 		found += n;
 		count -= n;
+		if (!open)
+			continue;
+		/* On to the next: the last may have nothing left of it. */
 		end = at.clean + event.text.len;
-		if (open) /* on to the next */
-			go_to(&at, block, cs, end + (end < clean.len));
+		at = (struct place){ event.after, end + (end < clean.len),
+			at.line + 1 };
 	}
 }
 
@@ -449,7 +452,6 @@ sieve_for(struct matcher *m, const struct block *block)
 	const struct patterns **groups;
 	struct err err;
 
-	s->bytes += block->len;
 	if (s->tried || count == 0 || s->bytes < m->spec.sieve_after)
 		return s->sieve;
 	s->tried = true;
@@ -552,6 +554,7 @@ matcher_feed(struct matcher *m, const struct block *block, int64_t now_ms,
 {
 	struct sieving *s = &m->sievings[block->source];
 
+	s->bytes += block->len;
 	if (sieve_for(m, block) != NULL && s->look == NULL)
 		s->look = matcher_look_new(m, block);
 	if (s->look != NULL)

@@ -90,6 +90,13 @@ b.log-2- 2
 b.log:3: found: FIND 2
 b.log-4- 4' "$(cat out)"
 
+step 'of a log that grows the lines around come when their event is whole'
+printf '%s\n' 'FIND 1' 'after' >app.log
+start follow "$LOGWATCH" scan --rules rules.yml --source joined -A 3 \
+    --follow app.log
+wait_for 10 'the line after it' grep -qx 'app.log-2- after' follow.log
+stop "$pid"
+
 step 'a number of lines that is none is refused'
 for wrong in x -1 '' 10001; do
 	scan --source lines -A "$wrong" a.log

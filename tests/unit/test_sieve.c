@@ -236,18 +236,22 @@ block_len(struct text left)
 {
 	size_t len = 0;
 
-	for (unsigned n = 1 + dice(30); n > 0 && len < left.len; n--)
-		len = (size_t)((const char *)memchr(
-				   left.data + len, '\n', left.len - len) +
-			       1 - left.data);
+	for (unsigned n = 1 + dice(30); n > 0 && len < left.len; n--) {
+		const char *newline =
+		    memchr(left.data + len, '\n', left.len - len);
+
+		len = newline != NULL ? (size_t)(newline + 1 - left.data)
+		                      : left.len;
+	}
 	return len;
 }
 
 static void
-match(struct bench *b, struct text lines, uint64_t sieve_after)
+match_rules(
+    struct bench *b, size_t rules, struct text lines, uint64_t sieve_after)
 {
 	struct matcher_spec spec = { .rules = b->rules,
-		.rule_count = RULES,
+		.rule_count = rules,
 		.sources = &b->source,
 		.source_count = 1,
 		.sieve_after = sieve_after };
@@ -258,11 +262,12 @@ match(struct bench *b, struct text lines, uint64_t sieve_after)
 
 	str_clear(&b->told);
 	b->failed = 0;
-	for (size_t i = 0; i < RULES; i++)
+	for (size_t i = 0; i < rules; i++)
 		matcher_want(m, PART_RESOLVE, i, true);
 	while (lines.len > 0) {
 		block.data = lines.data;
 		block.len = block_len(lines);
+		block.unfinished = block.data[block.len - 1] != '\n';
 		matcher_feed(m, &block, 0, 0);
 		block.offset += (int64_t)block.len;
 		block.line += newlines_count(block.data, block.len);
@@ -271,6 +276,12 @@ match(struct bench *b, struct text lines, uint64_t sieve_after)
 	}
 	matcher_flush(m);
 	matcher_free(m);
+}
+
+static void
+match(struct bench *b, struct text lines, uint64_t sieve_after)
+{
+	match_rules(b, RULES, lines, sieve_after);
 }
 
 static void
@@ -315,6 +326,8 @@ round_of(uint64_t seed, size_t *hits)
 	make_rules(&b);
 	for (int i = 0; i < LINES; i++)
 		add_line(&lines);
+	if (dice(2) == 0)
+		lines.len--; /* the last line has no end */
 	match(&b, str_text(&lines), UINT64_MAX);
 	plain = str_take(&b.told);
 	match(&b, str_text(&lines), 0);
@@ -353,11 +366,57 @@ a_sieve_changes_no_answer(void **unused)
 	assert_true(rounds < ROUNDS || hits > rounds * LINES);
 }
 
+/* What Hyperscan reads otherwise than PCRE2, or did not get whole. */
+static void
+what_is_read_otherwise_is_found_all_the_same(void **unused)
+{
+	static const struct {
+		struct text pattern, line;
+	} cases[] = {
+		/* cases of another Unicode */
+		{ TEXT("(?i)\xd0\xa2 error"), TEXT("\xe1\xb2\x84 error\n") },
+		{ TEXT("(?i)\\x{422} error"), TEXT("\xe1\xb2\x84 error\n") },
+		{ TEXT("(?i)[\xe1\x83\x90-\xe1\x83\x95]x"),
+		    TEXT("\xe1\xb2\x91x\n") },
+		/* a NUL ends the expression */
+		{ TEXT("foo\\Qa\0b\\E|barbaz"), TEXT("x barbaz\n") },
+		{ TEXT("foo[a\0]|barbaz"), TEXT("x barbaz\n") },
+		/* [: that begins no class */
+		{ TEXT("^[[:a]*foo\\z|zz:]"), TEXT("foo\n") },
+		{ TEXT("[[:a]|\\Afoo|x:]y"), TEXT("foo\n") },
+		{ TEXT("[[:^alpha:]]7"), TEXT("77\n") },
+		/* nothing is left of the last line */
+		{ TEXT("^$"), TEXT("last\n\x1b[0m") },
+		{ TEXT("^$"), TEXT("last\n\r") },
+		{ TEXT("^(?!last)"), TEXT("last\n\x1b[0m") },
+		{ TEXT("a{,3}b"), TEXT("a{,3}b\n") },
+		{ TEXT("x{1,2}y"), TEXT("xxy\n") },
+	};
+	struct rule rule = { .sources = everywhere };
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct bench b = { .source = { .strip = true } };
+		struct pattern *p =
+		    pattern_compile(cases[i].pattern, NULL, NULL);
+
+		assert_non_null(p);
+		rule.parts[PART_MATCH] = (struct patterns){ &p, 1 };
+		b.rules[0] = rule;
+		match_rules(&b, 1, cases[i].line, 0);
+		if (b.told.len == 0)
+			fail_msg("case %zu", i);
+		pattern_free(p);
+		str_free(&b.told);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sieve_changes_no_answer),
+		cmocka_unit_test(what_is_read_otherwise_is_found_all_the_same),
 	};
 	struct text text = TEXT("a");
 	struct err err;
