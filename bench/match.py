@@ -22,6 +22,7 @@ from results import machine, section_put
 from signatures import rules
 
 UNIT = 16 << 20  # bytes that are made; the log has them over and over
+SHORT = 4 << 20  # bytes of it for tools that are slow
 MIB = 1 << 20
 DENSITIES = {'none': 0, 'sparse': 0.0005, 'dense': 0.05}
 COUNTS = (5, 50, 500)
@@ -85,7 +86,8 @@ def log_write(path, size, density):
         written = 0
         while written < size:
             written += f.write(data)
-    return written
+    with open(path + '.short', 'wb') as f:
+        return written, f.write(data[:data.rindex(b'\n', 0, SHORT) + 1])
 
 
 def rules_write(directory, count):
@@ -117,31 +119,26 @@ class Run:
     """What a tool took: the best of several times."""
 
     def __init__(self, command, times, processors):
-        self.wall = self.cpu = self.rss = None
+        self.wall = self.cpu = float('inf')
         for _ in range(times):
-            start = time.monotonic()
-            process = subprocess.Popen(
-                ['taskset', '-c', processors, *command],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE)
-            self.out, errors = process.communicate()
-            wall = time.monotonic() - start
-            if process.returncode > 1:
-                raise RuntimeError('%s: %s' % (command[0],
-                                               errors.decode()[-300:]))
-            self.wall = min(self.wall or wall, wall)
-        self.measure(command, processors)
+            self.once(['taskset', '-c', processors, *command])
 
-    def measure(self, command, processors):
-        """CPU and memory, of one more run."""
-        pid = os.fork()
-        if pid == 0:
-            null = os.open(os.devnull, os.O_RDWR)
-            for fd in range(3):
-                os.dup2(null, fd)
-            os.execvp('taskset', ['taskset', '-c', processors, *command])
-        usage = os.wait4(pid, 0)[2]
-        self.cpu = usage.ru_utime + usage.ru_stime
+    def once(self, command):
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            start = time.monotonic()
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                       stdout=out, stderr=err)
+            _, status, usage = os.wait4(process.pid, 0)
+            wall = time.monotonic() - start
+            process.returncode = os.waitstatus_to_exitcode(status)
+            out.seek(0)
+            err.seek(0)
+            self.out = out.read()
+            if process.returncode > 1:
+                raise RuntimeError('%s: %s' % (
+                    command[3], err.read().decode(errors='replace')[-300:]))
+        self.wall = min(self.wall, wall)
+        self.cpu = min(self.cpu, usage.ru_utime + usage.ru_stime)
         self.rss = usage.ru_maxrss / 1024
 
 
@@ -221,9 +218,8 @@ def say(words):
 
 def part(options, directory, density):
     log = os.path.join(directory, density + '.log')
-    short = os.path.join(directory, density + '.short.log')
-    size = log_write(log, options.size * MIB, DENSITIES[density])
-    short_size = log_write(short, 1, DENSITIES[density])
+    short = log + '.short'
+    size, short_size = log_write(log, options.size * MIB, DENSITIES[density])
     out, summary = [], []
     for count in options.rules or COUNTS:
         rows, speed = compare(options, directory, count, density, log, size,

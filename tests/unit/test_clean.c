@@ -33,10 +33,9 @@ dice(unsigned sides)
 
 static const char *const pieces[] = { "\n", "\n", "\r", "\r\n", "\x1b", "\x1b[",
 	"\x1b[32m", "\x1b[0m", "\x1b]0;t\a", "\x1b]t", "\x1b\\", "\x1b(B",
-	"\x1b(", "m", "\a", "\r[50%]", "[",
-	"\r[50%]", "[", "a", "plain", "longer than a step of it",
-	"\xc3\xa4", "\xc3", "\xa4", "\xe4\xb8", "\xff", "\xef\xbb\xbf", " ",
-	"7" };
+	"\x1b(", "m", "\a", "\r[50%]", "[", "\r[50%]", "[", "a", "plain",
+	"longer than a step of it", "\xc3\xa4", "\xc3", "\xa4", "\xe4\xb8",
+	"\xff", "\xef\xbb\xbf", " ", "7" };
 
 static void
 add_pieces(struct str *out, unsigned most)
