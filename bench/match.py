@@ -9,6 +9,7 @@ signatures.py.  Tools that are slow get the first part of the log.
 """
 
 import argparse
+import multiprocessing
 import os
 import random
 import re
@@ -87,7 +88,7 @@ def log_write(path, size, density):
         while written < size:
             written += f.write(data)
     with open(path + '.short', 'wb') as f:
-        return written, f.write(data[:data.rindex(b'\n', 0, SHORT) + 1])
+        f.write(data[:data.rindex(b'\n', 0, SHORT) + 1])
 
 
 def rules_write(directory, count):
@@ -219,7 +220,13 @@ def say(words):
 def part(options, directory, density):
     log = os.path.join(directory, density + '.log')
     short = log + '.short'
-    size, short_size = log_write(log, options.size * MIB, DENSITIES[density])
+    # In a process of its own: the peak memory of what is started from here
+    # includes that of this one.
+    writer = multiprocessing.Process(target=log_write, args=(
+        log, options.size * MIB, DENSITIES[density]))
+    writer.start()
+    writer.join()
+    size, short_size = os.path.getsize(log), os.path.getsize(short)
     out, summary = [], []
     for count in options.rules or COUNTS:
         rows, speed = compare(options, directory, count, density, log, size,
