@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "event/multiline.h"
 #include "match/guard.h"
+#include "match/prefilter.h"
 #include "match/sieve.h"
 #include "tail/block.h"
 
@@ -460,7 +461,8 @@ sieve_for(struct matcher *m, const struct block *block)
 		groups[i] = m->probes[block->source][i].patterns;
 	s->sieve = sieve_new(groups, count, &err);
 	free(groups);
-	if (s->sieve == NULL && m->callbacks.unsieved != NULL)
+	if (s->sieve == NULL && m->callbacks.unsieved != NULL &&
+	    prefilter_is_built())
 		m->callbacks.unsieved(
 		    block->source, err.text, m->callbacks.ctx);
 	for (size_t i = 0; s->sieve != NULL && i < count; i++)

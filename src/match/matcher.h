@@ -57,7 +57,8 @@ struct matcher_callbacks {
 	void (*suspended)(size_t index, enum part part,
 	    const struct event *event, uint64_t events, void *ctx);
 	/** The lines of a source cannot be sieved: each is held to each
-	 * pattern, which is slower.  NULL: nobody wants to know. */
+	 * pattern, which is slower.  Not told of a program that was built
+	 * so.  NULL: nobody wants to know. */
 	void (*unsieved)(size_t source, const char *why, void *ctx);
 	void *ctx;
 };

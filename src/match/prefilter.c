@@ -435,6 +435,12 @@ is_faulty(const char *version)
 	return patch > 2 && patch < 13;
 }
 
+bool
+prefilter_is_built(void)
+{
+	return true;
+}
+
 struct prefilter *
 prefilter_new(const struct text *patterns, size_t count, struct err *err)
 {
@@ -552,6 +558,12 @@ prefilter_scan(
 }
 
 #else
+
+bool
+prefilter_is_built(void)
+{
+	return false;
+}
 
 struct prefilter *
 prefilter_new(const struct text *patterns, size_t count, struct err *err)

@@ -23,6 +23,9 @@ enum prefilter_cover {
 	PREFILTER_NONE,  /* not at all: it is to be held to every line */
 };
 
+/** Whether this program was built to look for patterns at all. */
+bool prefilter_is_built(void);
+
 /**
  * Compiles a database.  Takes about a millisecond for each pattern.
  *

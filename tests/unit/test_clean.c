@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "event/event.h"
 
+#include "dice.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,22 +20,9 @@
 
 #define ROUNDS 20000
 
-static uint64_t dice_state;
-
-/* xorshift64*, Vigna 2016. */
-static unsigned
-dice(unsigned sides)
-{
-	dice_state ^= dice_state >> 12;
-	dice_state ^= dice_state << 25;
-	dice_state ^= dice_state >> 27;
-	return (unsigned)((dice_state * UINT64_C(2685821657736338717)) >> 33) %
-	       sides;
-}
-
 static const char *const pieces[] = { "\n", "\n", "\r", "\r\n", "\x1b", "\x1b[",
 	"\x1b[32m", "\x1b[0m", "\x1b]0;t\a", "\x1b]t", "\x1b\\", "\x1b(B",
-	"\x1b(", "m", "\a", "\r[50%]", "[", "\r[50%]", "[", "a", "plain",
+	"\x1b(", "m", "\a", "\r[50%]", "[", "a", "plain",
 	"longer than a step of it", "\xc3\xa4", "\xc3", "\xa4", "\xe4\xb8",
 	"\xff", "\xef\xbb\xbf", " ", "7" };
 
@@ -95,10 +84,11 @@ a_run_is_what_its_lines_are(void **state)
 {
 	struct cleaner *cl = cleaner_new();
 	struct str raw = { 0 };
+	uint64_t seed = (uint64_t)time(NULL);
 
 	(void)state;
-	dice_state = (uint64_t)time(NULL);
-	print_message("seed %llu\n", (unsigned long long)dice_state);
+	print_message("seed %llu\n", (unsigned long long)seed);
+	dice_seed(seed);
 	for (int i = 0; i < ROUNDS; i++) {
 		str_clear(&raw);
 		add_pieces(&raw, 40);
@@ -118,7 +108,7 @@ a_line_far_in_a_run_is_found_again(void **state)
 	struct text clean, left;
 
 	(void)state;
-	dice_state = 1;
+	dice_seed(1);
 	for (size_t i = 0; i < 3000; i++) {
 		starts[i] = raw.len;
 		for (unsigned n = dice(8); n > 0; n--)

@@ -12,6 +12,8 @@
 #include "match/prefilter.h"
 #include "tail/block.h"
 
+#include "dice.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,19 +27,6 @@
 #define ROUNDS 84 /* of rules, each held to all lines: about 100,000 cases */
 #define RULES 12
 #define LINES 100
-
-static uint64_t state;
-
-/* xorshift64*, Vigna 2016. */
-static unsigned
-dice(unsigned sides)
-{
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return (unsigned)((state * UINT64_C(2685821657736338717)) >> 33) %
-	       sides;
-}
 
 /* Few letters, so that much matches; those whose other case is far away, and
  * what is more than a byte. */
@@ -322,7 +311,7 @@ round_of(uint64_t seed, size_t *hits)
 	struct str lines = { 0 };
 	char *plain;
 
-	state = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
+	dice_seed(seed);
 	make_rules(&b);
 	for (int i = 0; i < LINES; i++)
 		add_line(&lines);
