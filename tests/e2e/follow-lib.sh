@@ -21,7 +21,7 @@
 need jq awk flock
 
 patience=30    # seconds for what should be there at once
-case_limit=120 # seconds for a whole case
+case_limit=300 # seconds for a whole case
 watcher=       # the daemon of the case
 under=()       # what comes before the daemon, such as prlimit --nofile=64
 allow_lost=    # not empty: lines may be lost, and reported as lost
