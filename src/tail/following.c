@@ -1007,7 +1007,8 @@ following_forget(struct following *all, size_t source, const struct position *p)
 
 const struct position *
 following_keep(struct following *all, const struct identity *identity,
-    const char *path, const struct position *text, int64_t born_ns)
+    const char *path, const struct position *text, int64_t born_ns,
+    int64_t since_ms)
 {
 	struct fingerprint print;
 	struct position p = {
@@ -1015,7 +1016,7 @@ following_keep(struct following *all, const struct identity *identity,
 		.device = identity->device,
 		.inode = identity->inode,
 		.path = path,
-		.seen_ms = all->looked_ms,
+		.seen_ms = since_ms > 0 ? since_ms : all->looked_ms,
 	};
 
 	position_guess(&p, &print, text, born_ns);

@@ -167,11 +167,13 @@ void following_poll(struct following *all);
  *
  * text      what it may go on with; NULL: not known
  * born_ns   since 1970; 0: not known
+ * since_ms  since 1970: what was written before had been seen, so that it may
+ *           be known under another number by when it was written; 0: not known
  *
  * Returns its position; lent until it is followed or forgotten. */
 const struct position *following_keep(struct following *all,
     const struct identity *identity, const char *path,
-    const struct position *text, int64_t born_ns);
+    const struct position *text, int64_t born_ns, int64_t since_ms);
 void following_unkeep(struct following *all, const struct identity *identity);
 
 /** A position that is of no use any more. */

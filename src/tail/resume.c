@@ -215,7 +215,8 @@ find_rewritten(const struct strays *s, size_t from, size_t to, struct name *n)
 }
 
 /* A file of which nothing was read shows in no text that it was compressed: it
- * is one that is not known and was not written before that was made. */
+ * is one that is not known and was not written before that was made.  Nor does
+ * one that could not be looked into: it may have been written anew. */
 static const struct rotated_file *
 find_packed(struct following *all, struct stray *s,
     const struct rotated_file *files, size_t count, int *fd)
@@ -229,7 +230,8 @@ find_packed(struct following *all, struct stray *s,
 	const struct position *from;
 	bool denied;
 
-	if (p->offset > 0 || position_born_ns(p) == 0)
+	if ((p->offset > 0 && !position_is_guess(p)) ||
+	    position_born_ns(p) == 0)
 		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		const struct rotated_file *r = &files[i];
@@ -275,7 +277,8 @@ guess_find(struct following *all, struct stray *s,
 	return false;
 }
 
-/* The file of a position among the rotated ones.  Opened, or NULL. */
+/* The file of a position among the rotated ones, as its number or what it holds
+ * tell.  Opened, or NULL. */
 static const struct rotated_file *
 find_stray(struct following *all, struct stray *s,
     const struct rotated_file *files, size_t count, int *fd)
@@ -287,18 +290,17 @@ find_stray(struct following *all, struct stray *s,
 		found = find_copied(all, s, files, count, true, fd);
 	if (found == NULL && !s->denied)
 		found = find_copied(all, s, files, count, false, fd);
-	if (found == NULL && !s->denied)
-		found = find_packed(all, s, files, count, fd);
 	return found;
 }
 
 static void
 stray_find(struct following *all, struct rotated *r, struct stray *s)
 {
-	const struct position *p = s->position;
+	const struct position *p = s->position, *from = p;
 	const char *const *globs = candidate_globs(all, s->identity.source);
 	const struct rotated_file *files, *found;
 	struct identity identity;
+	bool sure, again;
 	unsigned looks = 0;
 	int fd;
 
@@ -308,14 +310,24 @@ stray_find(struct following *all, struct rotated *r, struct stray *s)
 		if (position_is_guess(p) && guess_find(all, s, files, count))
 			return;
 		found = find_stray(all, s, files, count, &fd);
-	} while (found == NULL && candidates_renew(all, r, &looks));
+		sure = found != NULL;
+		if (!sure && !s->denied)
+			found = find_packed(all, s, files, count, &fd);
+		/* Of what vanished meanwhile, one was perhaps it. */
+		again = !sure && candidates_renew(all, r, &looks);
+		if (again && found != NULL)
+			close(fd);
+	} while (again);
 	if (found == NULL)
 		return;
+	/* It was written anew: what was read of it is in it no more. */
+	if (!sure && p->offset > 0)
+		from = NULL;
 	log_info("log was rotated meanwhile, the old file is read to its end "
 		 "first path=%s is=%s offset=%" PRId64,
-	    p->path, found->path, p->offset);
+	    p->path, found->path, from == NULL ? 0 : from->offset);
 	identity = candidate_identity(s->identity.source, found);
-	s->file = succession_follow(all, &identity, fd, p->path, p);
+	s->file = succession_follow(all, &identity, fd, p->path, from);
 }
 
 /* A log that is not there, nor anything in its place, may yet come back: a
@@ -347,7 +359,8 @@ stray_moved(struct following *all, const struct stray *s, const struct name *n)
 		following_forget(all, s->identity.source, s->position);
 		return;
 	}
-	p = following_keep(all, &s->identity, n->path, NULL, 0);
+	p = following_keep(all, &s->identity, n->path, NULL, 0,
+	    all->seen_ms[s->identity.source]);
 	map_put(all->known, identity_key(&s->identity), position_copy(p));
 }
 

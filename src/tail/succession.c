@@ -129,7 +129,8 @@ succession_deny(struct following *all, const struct rotated_file *r,
 	} else if (!is_new) {
 		return;
 	}
-	following_keep(all, &identity, d->path, d->text, r->born_ns);
+	following_keep(
+	    all, &identity, d->path, d->text, r->born_ns, d->between.since_ms);
 }
 
 /* A file that holds what another one does may yet grow: short ones may be the

@@ -471,7 +471,8 @@ name_keep(struct tail *t, const struct name *n, const struct stat *st)
 	if (!S_ISREG(st->st_mode) || position_for(t, n, &identity) != NULL ||
 	    map_get(t->all.by_identity, identity_key(&identity)) != NULL)
 		return;
-	p = following_keep(&t->all, &identity, n->path, NULL, 0);
+	p = following_keep(&t->all, &identity, n->path, NULL, 0,
+	    t->starting ? t->all.seen_ms[n->source] : t->all.since_ms);
 	map_put(t->all.known, identity_key(&identity), position_copy(p));
 }
 
