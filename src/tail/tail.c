@@ -339,6 +339,16 @@ is_watched(struct tail *t, const struct name *n)
 	return (!t->starting || was_started(t, n)) && log_of(t, n) == NULL;
 }
 
+/* Whether a file was written anew between the look for its position and what
+ * it is held against from now on. */
+static bool
+is_rewritten(const struct followed *f, const struct position *p)
+{
+	return p != NULL && p->offset > 0 &&
+	       file_read_offset(f->file) == p->offset &&
+	       !file_is_packed(f->file) && !position_is(file_fd(f->file), p);
+}
+
 static struct followed *
 follow_new(struct tail *t, struct name *n, const struct identity *identity,
     int fd, const struct stat *st, const struct followed *old)
@@ -348,6 +358,8 @@ follow_new(struct tail *t, struct name *n, const struct identity *identity,
 		.source = n->source,
 		.path = n->path,
 	};
+	const struct position *p = position_for(t, n, identity);
+	struct position *known = p == NULL ? NULL : position_copy(p);
 	struct position *was = choose_start(t, n, identity, st, &spec);
 	struct followed *f;
 
@@ -359,6 +371,13 @@ follow_new(struct tail *t, struct name *n, const struct identity *identity,
 		    source_name(t, n->source), n->path, spec.offset);
 	t->found = true;
 	f = followed_new(&t->all, identity, &spec);
+	if (was == NULL && is_rewritten(f, known)) {
+		file_seek(f->file, 0, 1);
+		f->fresh = true;
+		was = known;
+		known = NULL;
+	}
+	position_free(known);
 	if (was != NULL) {
 		turnover_add(t, n, NULL, was, f);
 		texts_add(t->all.texts, n->source, was);
