@@ -25,9 +25,11 @@ struct job {
 	struct matcher_look *look;
 	struct block block;
 	struct blocks_memory memory; /* that the block is in */
-	int fd;                      /* to read it from; -1: it is read */
-	int64_t lines;               /* in it, then; else 0 */
-	bool failed;                 /* it could not be read */
+	bool part;                   /* of a file: */
+	int fd;
+	bool read;     /* it is read already */
+	bool failed;   /* it could not be */
+	int64_t lines; /* in it */
 };
 
 struct ahead {
@@ -101,7 +103,8 @@ run(void *ctx)
 {
 	struct job *job = ctx;
 
-	job->failed = job->fd >= 0 && !read_part(job);
+	if (!job->read)
+		job->failed = !read_part(job);
 	if (!job->failed)
 		matcher_look(job->look, &job->block);
 }
@@ -127,8 +130,8 @@ tell_first(struct ahead *a)
 	if (job->failed && a->failed_at < 0)
 		a->failed_at = job->block.offset;
 	/* Behind a part that is missing nothing is told. */
-	if (job->fd < 0 || a->failed_at < 0) {
-		if (job->fd >= 0)
+	if (!job->part || a->failed_at < 0) {
+		if (job->part)
 			job->block.line = a->line;
 		a->line += job->lines;
 		matcher_feed_looked(a->matcher, &job->block, job->look);
@@ -145,39 +148,45 @@ ahead_finish(struct ahead *a)
 		tell_first(a);
 }
 
-/* A job for a block; NULL: it is to be fed as it is. */
+/* One that is free; NULL: there are none. */
 static struct job *
-job_for(struct ahead *a, const struct block *block)
+job_next(struct ahead *a)
 {
-	struct job *job;
-
 	if (a->loop == NULL)
 		return NULL;
 	if (a->count == a->size)
 		tell_first(a);
-	job = &a->jobs[(a->first + a->count) % a->size];
+	return &a->jobs[(a->first + a->count) % a->size];
+}
+
+/* False: its block is to be fed as it is. */
+static bool
+job_ready(struct ahead *a, struct job *job, const struct block *block)
+{
 	if (job->look == NULL)
 		job->look = matcher_look_new(a->matcher, block);
 	if (job->look == NULL)
-		return NULL;
+		return false;
 	if (job->work == NULL)
 		job->work = work_new(a->loop, run, job);
-	return job;
+	return true;
 }
 
 void
 ahead_feed(struct ahead *a, const struct block *block, struct blocks *bs)
 {
-	struct job *job = job_for(a, block);
+	struct job *job = job_next(a);
 
-	if (job == NULL || !blocks_take(bs, &job->memory)) {
+	if (job == NULL || !job_ready(a, job, block) ||
+	    !blocks_take(bs, &job->memory)) {
 		ahead_finish(a);
 		matcher_feed(a->matcher, block, 0, 0);
 		a->told(block, a->ctx);
 		return;
 	}
 	job->block = *block;
-	job->fd = -1;
+	job->part = job->failed = false;
+	job->read = true;
 	job->lines = 0;
 	a->count++;
 	work_start(job->work);
@@ -196,8 +205,10 @@ line_end(int fd, int64_t at)
 	return newline != NULL ? at - WINDOW + (newline + 1 - window) : 0;
 }
 
-static void
-start_part(struct ahead *a, struct job *job, const struct block *part, int fd)
+/* Makes a part a job's.  The first is read at once: what is looked for goes by
+ * it.  False: it cannot be one. */
+static bool
+take_part(struct ahead *a, struct job *job, const struct block *part, int fd)
 {
 	if (job->memory.capacity < part->len) {
 		job->memory.data = mem_resize(job->memory.data, PART, 1);
@@ -205,9 +216,12 @@ start_part(struct ahead *a, struct job *job, const struct block *part, int fd)
 	}
 	job->block = *part;
 	job->block.data = job->memory.data;
+	job->part = true;
 	job->fd = fd;
-	a->count++;
-	work_start(job->work);
+	job->read = job->look == NULL && read_part(job);
+	job->failed = false;
+	return (job->look != NULL || job->read) &&
+	       job_ready(a, job, &job->block);
 }
 
 int64_t
@@ -227,10 +241,11 @@ ahead_file(struct ahead *a, const struct block *block, int fd, int64_t size,
 		if (end <= part.offset)
 			break;
 		part.len = (size_t)(end - part.offset);
-		job = job_for(a, &part);
-		if (job == NULL)
+		job = job_next(a);
+		if (job == NULL || !take_part(a, job, &part, fd))
 			break;
-		start_part(a, job, &part, fd);
+		a->count++;
+		work_start(job->work);
 		part.offset = end;
 	}
 	ahead_finish(a);

@@ -7,6 +7,7 @@
 #include "cmd/costs.h"
 
 #include "base/mem.h"
+#include "match/literal.h"
 #include "match/prefilter.h"
 #include "ruleset.h"
 
@@ -60,7 +61,8 @@ add_all(struct costs *cs, const char *rule, const char *part,
 static void
 collect(struct costs *cs, const struct ruleset *rs)
 {
-	struct text *texts;
+	struct prefilter_want *wants;
+	struct literal_choices *choices;
 
 	for (size_t i = 0; i < rs->rule_count; i++) {
 		const struct rule *r = &rs->rules[i];
@@ -69,11 +71,16 @@ collect(struct costs *cs, const struct ruleset *rs)
 		add_all(cs, r->id, "followed_by", &r->parts[PART_SECOND]);
 		add_all(cs, r->id, "resolve", &r->parts[PART_RESOLVE]);
 	}
-	texts = mem_new(cs->count, sizeof *texts);
-	for (size_t i = 0; i < cs->count; i++)
-		texts[i] = pattern_text(cs->v[i].pattern);
-	cs->prefilter = prefilter_new(texts, cs->count, &cs->why);
-	free(texts);
+	wants = mem_new(cs->count, sizeof *wants);
+	choices = mem_new(cs->count, sizeof *choices);
+	for (size_t i = 0; i < cs->count; i++) {
+		wants[i].pattern = pattern_text(cs->v[i].pattern);
+		literals_find(wants[i].pattern, &choices[i]);
+		wants[i].instead = literals_choose(&choices[i], TEXT(""));
+	}
+	cs->prefilter = prefilter_new(wants, cs->count, &cs->why);
+	free(choices);
+	free(wants);
 }
 
 static int64_t
@@ -107,9 +114,12 @@ print_one(const struct costs *cs, size_t i, bool json)
 	static const char *const words[] = {
 		[PREFILTER_EXACT] = "is looked for with all others",
 		[PREFILTER_LOOSE] = "is looked for with all others, but wider",
+		[PREFILTER_TEXT] =
+		    "is looked for by a text that each match of it holds",
 		[PREFILTER_NONE] = "is held to every event",
 	};
-	static const char *const covers[] = { "exact", "wider", "none" };
+	static const char *const covers[] = { "exact", "wider", "text",
+		"none" };
 	const struct cost *c = &cs->v[i];
 	enum prefilter_cover cover = cs->prefilter == NULL
 	                                 ? PREFILTER_NONE

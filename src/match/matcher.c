@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "event/multiline.h"
 #include "match/guard.h"
+#include "match/literal.h"
 #include "match/prefilter.h"
 #include "match/sieve.h"
 #include "tail/block.h"
@@ -19,6 +20,12 @@
 /* Patterns that may give up on one event, a millisecond each, before those that
  * come behind are not asked about it. */
 #define GIVE_UPS_MAX 20
+/* Bytes from one line that is asked about for nothing to the next; where it is
+ * less, something else may be better looked for. */
+#define IDLE 4096
+/* Bytes after which it is, at least and at most. */
+#define SPAN (UINT64_C(1) << 20)
+#define SPAN_MAX (UINT64_C(1) << 30)
 
 /* One thing that events of a source are held to. */
 struct probe {
@@ -44,8 +51,12 @@ struct sieving {
 	bool tried;
 	struct sieve *sieve; /* NULL: there is none, or not yet */
 	struct matcher_look *look;
-	bool open; /* some of them are to be asked about every line, if they are
-	              wanted: an event may switch them on for the next */
+
+	struct str sample; /* of what came last, while it is to learn */
+	uint64_t learned;  /* at so many bytes */
+	uint64_t span;     /* to the next time, at least */
+	uint64_t idle;     /* lines that a pattern was asked about since, for
+	                      nothing */
 };
 
 struct matcher_look {
@@ -167,6 +178,7 @@ matcher_free(struct matcher *m)
 		free(m->probes[s]);
 		matcher_look_free(m->sievings[s].look);
 		sieve_free(m->sievings[s].sieve);
+		str_free(&m->sievings[s].sample);
 	}
 	free(m->sievings);
 	free(m->asked);
@@ -207,8 +219,10 @@ ask(struct matcher *m, const struct probe *probe, struct guard *guard,
 	return result;
 }
 
+/* sieved: because it was found, not because it is asked about every line */
 static void
-hold_to(struct matcher *m, struct probe *probe, const struct event *event)
+hold_to(struct matcher *m, struct probe *probe, const struct event *event,
+    bool sieved)
 {
 	struct captures captures;
 	struct hit hit = {
@@ -219,8 +233,10 @@ hold_to(struct matcher *m, struct probe *probe, const struct event *event)
 	};
 
 	if (ask(m, probe, &probe->guard, probe->patterns, &hit, &captures) !=
-	    MATCH_YES)
+	    MATCH_YES) {
+		m->sievings[event->source].idle += sieved;
 		return;
+	}
 	/* Where that is not known, better one alarm too many. */
 	if (probe->except != NULL && probe->except->count > 0 &&
 	    ask(m, probe, &probe->except_guard, probe->except, &hit, NULL) ==
@@ -268,17 +284,19 @@ on_event(const struct event *event, void *ctx)
 {
 	struct matcher *m = ctx;
 	struct probe *probes = m->probes[event->source];
-	const struct sieving *s = &m->sievings[event->source];
 	size_t count = m->probe_counts[event->source];
 	bool sieved = is_sieved(m, event);
 
 	m->give_ups = 0;
-	if (sieved && !sift(m, event) && !s->open)
+	if (sieved && !sift(m, event) && !candidates_any_open(m->sifted))
 		return;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		bool found = sieved && m->asked[i];
+
 		if (m->wanted[probes[i].part][probes[i].index] &&
-		    (!sieved || m->asked[i] || sieve_is_open(s->sieve, i)))
-			hold_to(m, &probes[i], event);
+		    (!sieved || found || candidates_is_open(m->sifted, i)))
+			hold_to(m, &probes[i], event, found);
+	}
 }
 
 static bool
@@ -391,25 +409,25 @@ event_at(const struct place *at, const struct block *block, struct text clean,
 
 /* Holds an event to the probes that could match it, and to the open ones. */
 static void
-hold_line(struct matcher *m, const struct event *event, bool open,
-    const struct candidate *found, size_t count)
+hold_line(struct matcher *m, const struct event *event,
+    const struct candidates *cs, const struct candidate *found, size_t count)
 {
 	struct probe *probes = m->probes[event->source];
-	const struct sieve *sieve = m->sievings[event->source].sieve;
+	bool open = candidates_any_open(cs);
 	size_t all = open ? m->probe_counts[event->source] : count;
 
 	m->give_ups = 0;
 	for (size_t i = 0; i < all; i++) {
 		size_t k = open ? i : found[i].group;
-		bool asked = !open || sieve_is_open(sieve, k);
+		bool sieved = !open || (count > 0 && found->group == k);
 
-		if (open && count > 0 && found->group == k) {
-			asked = true;
+		if (open && sieved) {
 			found++;
 			count--;
 		}
-		if (asked && m->wanted[probes[k].part][probes[k].index])
-			hold_to(m, &probes[k], event);
+		if ((sieved || candidates_is_open(cs, k)) &&
+		    m->wanted[probes[k].part][probes[k].index])
+			hold_to(m, &probes[k], event, sieved);
 	}
 }
 
@@ -417,7 +435,8 @@ static void
 hold_lines(struct matcher *m, const struct block *block, struct candidates *cs,
     int64_t wall_ms)
 {
-	bool open = m->sievings[block->source].open;
+	/* An event may switch them on for the next. */
+	bool open = candidates_any_open(cs);
 	struct place at = { .line = block->line };
 	struct text clean = candidates_text(cs);
 	size_t count;
@@ -432,7 +451,7 @@ hold_lines(struct matcher *m, const struct block *block, struct candidates *cs,
 		while (n < count && found[n].start == at.clean)
 			n++;
 		event = event_at(&at, block, clean, wall_ms);
-		hold_line(m, &event, open, found, n);
+		hold_line(m, &event, cs, found, n);
 		found += n;
 		count -= n;
 		if (!open)
@@ -444,6 +463,38 @@ hold_lines(struct matcher *m, const struct block *block, struct candidates *cs,
 	}
 }
 
+/* Returns whether the sample is large enough. */
+static bool
+sample_add(struct sieving *s, const struct block *block)
+{
+	size_t room = LITERAL_SAMPLE - s->sample.len;
+
+	str_add(&s->sample, block->data, block->len < room ? block->len : room);
+	return s->sample.len == LITERAL_SAMPLE;
+}
+
+/* Goes by what comes now. */
+static void
+learn(struct matcher *m, const struct block *block)
+{
+	struct sieving *s = &m->sievings[block->source];
+	uint64_t since = s->bytes - s->learned;
+
+	if (s->sieve == NULL || since < s->span ||
+	    (s->idle < since / IDLE && since < SPAN_MAX) ||
+	    !sample_add(s, block))
+		return;
+	/* What is frequent whatever is looked for is not asked about again
+	 * soon. */
+	if (sieve_learn(s->sieve, str_text(&s->sample)))
+		s->span = SPAN;
+	else if (s->span < SPAN_MAX)
+		s->span *= 4;
+	str_free(&s->sample);
+	s->learned = s->bytes;
+	s->idle = 0;
+}
+
 /* Makes it once enough was read. */
 static struct sieve *
 sieve_for(struct matcher *m, const struct block *block)
@@ -453,20 +504,24 @@ sieve_for(struct matcher *m, const struct block *block)
 	const struct patterns **groups;
 	struct err err;
 
-	if (s->tried || count == 0 || s->bytes < m->spec.sieve_after)
+	if (s->tried || count == 0)
 		return s->sieve;
+	sample_add(s, block);
+	if (s->bytes < m->spec.sieve_after)
+		return NULL;
 	s->tried = true;
 	groups = mem_new(count, sizeof *groups);
 	for (size_t i = 0; i < count; i++)
 		groups[i] = m->probes[block->source][i].patterns;
-	s->sieve = sieve_new(groups, count, &err);
+	s->sieve = sieve_new(groups, count, str_text(&s->sample), &err);
 	free(groups);
+	str_free(&s->sample);
+	s->learned = s->bytes;
+	s->span = SPAN;
 	if (s->sieve == NULL && m->callbacks.unsieved != NULL &&
 	    prefilter_is_built())
 		m->callbacks.unsieved(
 		    block->source, err.text, m->callbacks.ctx);
-	for (size_t i = 0; s->sieve != NULL && i < count; i++)
-		s->open |= sieve_is_open(s->sieve, i);
 	return s->sieve;
 }
 
@@ -530,6 +585,7 @@ feed(struct matcher *m, const struct block *block, struct matcher_look *look,
 
 	if (look != NULL && look->failed)
 		look = NULL;
+	learn(m, block);
 	if (look != NULL && !joins(&m->spec.sources[block->source]))
 		hold_lines(m, block, look->candidates, wall_ms);
 	else
@@ -547,6 +603,7 @@ void
 matcher_feed_looked(
     struct matcher *m, const struct block *block, struct matcher_look *look)
 {
+	m->sievings[block->source].bytes += block->len;
 	feed(m, block, look, 0, 0);
 }
 

@@ -81,8 +81,8 @@ void matcher_feed(struct matcher *m, const struct block *block, int64_t now_ms,
 /** What was found out of one block beforehand. */
 struct matcher_look;
 /** For blocks of one source; NULL where their lines are not sieved, or not yet:
- * matcher_feed() decides that with `block`.  Free with matcher_look_free(),
- * before the matcher. */
+ * matcher_feed() decides that with `block`, the first of which there is.  Free
+ * with matcher_look_free(), before the matcher. */
 struct matcher_look *matcher_look_new(
     struct matcher *m, const struct block *block);
 void matcher_look_free(struct matcher_look *look); /* NULL does nothing */

@@ -327,30 +327,67 @@ struct expressions {
 };
 
 static void
-add_pattern(
-    struct prefilter *p, struct expressions *es, struct text pattern, size_t i)
+add(struct expressions *es, char *expression, unsigned flags, size_t i)
 {
+	es->v[es->count] = expression;
+	es->flags[es->count] = flags;
+	es->ids[es->count++] = (unsigned)i;
+}
+
+static void
+add_literals(struct prefilter *p, struct expressions *es,
+    const struct literals *ls, size_t i)
+{
+	struct str out = { 0 };
+
+	for (size_t j = 0; j < ls->count; j++) {
+		const struct literal *l = &ls->v[j];
+
+		if (j > 0)
+			str_putc(&out, '|');
+		str_puts(&out, l->caseless ? "(?i:" : "(?:");
+		for (size_t k = 0; k < l->len; k++) {
+			if (ispunct((unsigned char)l->bytes[k]))
+				str_putc(&out, '\\');
+			str_putc(&out, l->bytes[k]);
+		}
+		str_putc(&out, ')');
+	}
+	p->covers[i] = PREFILTER_TEXT;
+	p->why[i] = NULL;
+	add(es, str_take(&out), FLAGS, i);
+}
+
+static void
+add_pattern(struct prefilter *p, struct expressions *es,
+    const struct prefilter_want *want, size_t i)
+{
+	struct text pattern = want->pattern;
 	struct rewrite r = { pattern.data, pattern.data + pattern.len, { 0 },
 		NULL, false, false, NULL };
 	unsigned flags = 0;
 
+	if (want->instead != NULL && !want->last) {
+		add_literals(p, es, want->instead, i);
+		return;
+	}
 	rewrite(&r);
 	str_putc(&r.out, '\0');
 	if (r.refused == NULL)
 		flags = flags_for(p, r.out.data, r.loose != NULL, &r.refused);
 	if (flags == 0) {
+		str_free(&r.out);
 		p->covers[i] = PREFILTER_NONE;
 		p->why[i] = r.refused;
-		str_free(&r.out);
+		if (want->instead != NULL)
+			add_literals(p, es, want->instead, i);
 		return;
 	}
 	if (r.loose == NULL && (flags & HS_FLAG_PREFILTER) != 0)
 		r.loose = approximated;
 	p->covers[i] = r.loose != NULL ? PREFILTER_LOOSE : PREFILTER_EXACT;
 	p->why[i] = r.loose;
-	es->v[es->count] = r.out.data;
-	es->flags[es->count] = flags;
-	es->ids[es->count++] = (unsigned)i;
+	add(es, r.out.data, flags, i);
 }
 
 /* Takes one out that cannot be compiled after all. */
@@ -400,7 +437,7 @@ compile(struct prefilter *p, struct expressions *es, struct err *err)
 }
 
 static int
-build(struct prefilter *p, const struct text *patterns, struct err *err)
+build(struct prefilter *p, const struct prefilter_want *wants, struct err *err)
 {
 	struct expressions es = {
 		.v = mem_new(p->count, sizeof *es.v),
@@ -410,7 +447,7 @@ build(struct prefilter *p, const struct text *patterns, struct err *err)
 	int ret;
 
 	for (size_t i = 0; i < p->count; i++)
-		add_pattern(p, &es, patterns[i], i);
+		add_pattern(p, &es, &wants[i], i);
 	ret = compile(p, &es, err);
 	for (unsigned i = 0; i < es.count; i++)
 		free(es.v[i]);
@@ -442,7 +479,7 @@ prefilter_is_built(void)
 }
 
 struct prefilter *
-prefilter_new(const struct text *patterns, size_t count, struct err *err)
+prefilter_new(const struct prefilter_want *wants, size_t count, struct err *err)
 {
 	struct prefilter *p = mem_new(1, sizeof *p);
 
@@ -467,7 +504,7 @@ prefilter_new(const struct text *patterns, size_t count, struct err *err)
 		err_set(err, "libhs does not know this processor");
 		goto failed;
 	}
-	if (build(p, patterns, err) == 0)
+	if (build(p, wants, err) == 0)
 		return p;
 failed:
 	prefilter_free(p);
@@ -566,9 +603,9 @@ prefilter_is_built(void)
 }
 
 struct prefilter *
-prefilter_new(const struct text *patterns, size_t count, struct err *err)
+prefilter_new(const struct prefilter_want *wants, size_t count, struct err *err)
 {
-	(void)patterns;
+	(void)wants;
 	(void)count;
 	err_set(err, "configured without Hyperscan");
 	return NULL;

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "match/literal.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,22 +21,31 @@ struct prefilter_scratch; /* what a thread needs to use one */
 enum prefilter_cover {
 	PREFILTER_EXACT, /* as it is written */
 	PREFILTER_LOOSE, /* a wider one in its place */
+	PREFILTER_TEXT,  /* a text that each match holds */
 	PREFILTER_NONE,  /* not at all: it is to be held to every line */
+};
+
+/** What is to be looked for. */
+struct prefilter_want {
+	struct text pattern; /* as pattern_compile() takes it: UTF-8, MULTILINE,
+	                        newline is LF */
+	const struct literals *instead; /* each match holds one; NULL: not
+	                                   known */
+	bool last; /* those only where the pattern cannot be looked for */
 };
 
 /** Whether this program was built to look for patterns at all. */
 bool prefilter_is_built(void);
 
 /**
- * Compiles a database.  Takes about a millisecond for each pattern.
- *
- * patterns  as pattern_compile() takes them: UTF-8, MULTILINE, newline is LF
+ * Compiles a database.  Takes about a millisecond for each pattern, a tenth of
+ * that for a text.
  *
  * Returns an object to free with prefilter_free(), or NULL with the reason:
  * no library is there, or it does not know this processor.
  */
 struct prefilter *prefilter_new(
-    const struct text *patterns, size_t count, struct err *err);
+    const struct prefilter_want *wants, size_t count, struct err *err);
 void prefilter_free(struct prefilter *p); /* NULL does nothing */
 
 enum prefilter_cover prefilter_covers(const struct prefilter *p, size_t i);
@@ -47,8 +57,8 @@ struct prefilter_scratch *prefilter_scratch_new(const struct prefilter *p);
 void prefilter_scratch_free(
     struct prefilter_scratch *s); /* NULL does nothing */
 
-/** A pattern could match from some place on up to `end`; in no order, and as
- * often as it likes. */
+/** A pattern could match from some place on up to `end`, or around a text that
+ * ends there; in no order, and as often as it likes. */
 typedef void prefilter_fn(size_t pattern, size_t end, void *ctx);
 
 /**

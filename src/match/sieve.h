@@ -12,36 +12,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct sieve; /* use does not change it: threads may share it */
+struct sieve; /* threads may share it, and find while one learns */
 
 /**
  * Makes a sieve; takes about a millisecond for each pattern.
  *
  * groups  lent, and must outlive it
+ * sample  some of the log: what is rare in it is looked for; may be empty
  *
  * Returns an object to free with sieve_free(), or NULL with the reason: every
  * line is to be held to every group then.
  */
-struct sieve *sieve_new(
-    const struct patterns *const *groups, size_t count, struct err *err);
+struct sieve *sieve_new(const struct patterns *const *groups, size_t count,
+    struct text sample, struct err *err);
 void sieve_free(struct sieve *s); /* NULL does nothing */
+/** Looks for what is rare in another sample from now on.  Returns whether that
+ * is something else; takes as long as making one, then. */
+bool sieve_learn(struct sieve *s, struct text sample);
 
-/** Whether a group is to be asked about every line, for one of its patterns
- * cannot be looked for. */
-bool sieve_is_open(const struct sieve *s, size_t group);
-
-/** The lines of one block in which a match of the groups could end, but the
- * open ones. */
+/** The lines of one block in which a match of the groups could be, or end, but
+ * the open ones: one of their patterns cannot be looked for, so that they are
+ * to be asked about every line. */
 struct candidates;
 
-/** A line in which a match of a group could end: its newline counts. */
+/** A line in which a match of a group could be, or end: its newline counts. */
 struct candidate {
 	uint32_t start; /* of the line in the clean text, in bytes */
 	uint32_t group;
 };
 
 /** Free with candidates_free(), before the sieve. */
-struct candidates *candidates_new(const struct sieve *s);
+struct candidates *candidates_new(struct sieve *s);
 void candidates_free(struct candidates *cs); /* NULL does nothing */
 
 /**
@@ -60,6 +61,10 @@ int candidates_find(
 
 /** The lines as patterns see them: each is what event_clean() makes of it. */
 struct text candidates_text(const struct candidates *cs);
+/** Whether a group is open. */
+bool candidates_is_open(const struct candidates *cs, size_t group);
+/** Whether any is. */
+bool candidates_any_open(const struct candidates *cs);
 /** By place and then by group, each once. */
 const struct candidate *candidates_list(
     const struct candidates *cs, size_t *count);

@@ -14,9 +14,9 @@
 static enum prefilter_cover
 cover_of(const char *pattern)
 {
-	struct text text = text_of(pattern);
+	struct prefilter_want want = { .pattern = text_of(pattern) };
 	struct err err;
-	struct prefilter *p = prefilter_new(&text, 1, &err);
+	struct prefilter *p = prefilter_new(&want, 1, &err);
 	enum prefilter_cover cover;
 
 	/* As where Debian's Vectorscan is in its place. */

@@ -8,8 +8,11 @@
  */
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "event/event.h"
+#include "match/literal.h"
 #include "match/matcher.h"
 #include "match/prefilter.h"
+#include "match/sieve.h"
 #include "tail/block.h"
 
 #include "dice.h"
@@ -35,10 +38,17 @@ static const char *const letters[] = { "a", "b", "a", "b", "k", "s", "K", "S",
 	"\xe2\x84\xaa" /* Kelvin */, "\xf0\x9f\x98\x80", "\xc2\xa0",
 	"\xe2\x80\xa8" /* line separator */, "\x0b", "\r", "\t", "\x1b" };
 
+/* Enough to be looked for in the place of a pattern. */
+static const char *const words[] = { "abk", "skab", "Ska:", "b_1ab",
+	"a\xc3\xa4" };
+
 static void
 add_letter(struct str *out)
 {
-	str_puts(out, letters[dice(sizeof letters / sizeof *letters)]);
+	if (dice(6) == 0)
+		str_puts(out, words[dice(sizeof words / sizeof *words)]);
+	else
+		str_puts(out, letters[dice(sizeof letters / sizeof *letters)]);
 }
 
 static const char *const atoms[] = { ".", "\\d", "\\w", "\\s", "\\D", "\\W",
@@ -355,6 +365,145 @@ a_sieve_changes_no_answer(void **unused)
 	assert_true(rounds < ROUNDS || hits > rounds * LINES);
 }
 
+/* Asked of PCRE2, for what has two cases is its to say. */
+static struct pattern *
+pattern_of(const struct literals *ls)
+{
+	struct str text = { 0 };
+	struct pattern *p;
+
+	for (size_t i = 0; i < ls->count; i++)
+		str_printf(&text, "%s(?%s:\\Q%.*s\\E)", i > 0 ? "|" : "",
+		    ls->v[i].caseless ? "i" : "", (int)ls->v[i].len,
+		    ls->v[i].bytes);
+	p = pattern_compile(str_text(&text), NULL, NULL);
+	assert_non_null(p);
+	str_free(&text);
+	return p;
+}
+
+static void
+show_literals(struct text pattern, const struct literals *ls, struct text text)
+{
+	print_error("/%.*s/ holds:\n", (int)pattern.len, pattern.data);
+	for (size_t i = 0; i < ls->count; i++)
+		print_error(" '%.*s'%s\n", (int)ls->v[i].len, ls->v[i].bytes,
+		    ls->v[i].caseless ? " in either case" : "");
+	print_error("not in '%.*s'\n", (int)text.len, text.data);
+}
+
+/* Whether what each match is said to hold is in a text that matches. */
+static void
+hold_against(
+    struct pattern *p, const struct literal_choices *cs, size_t *matched)
+{
+	struct str lines = { 0 }, scratch = { 0 };
+	struct text text;
+
+	for (unsigned n = 1 + dice(3); n > 0; n--)
+		add_line(&lines);
+	lines.len--;
+	text = event_clean(str_text(&lines), true, &scratch);
+	if (pattern_match(p, text, NULL, NULL) == MATCH_YES) {
+		(*matched)++;
+		for (size_t i = 0; i < cs->count; i++) {
+			struct pattern *held = pattern_of(&cs->v[i]);
+
+			if (pattern_match(held, text, NULL, NULL) !=
+			    MATCH_YES) {
+				show_literals(pattern_text(p), &cs->v[i], text);
+				fail();
+			}
+			pattern_free(held);
+		}
+	}
+	str_free(&lines);
+	str_free(&scratch);
+}
+
+static void
+what_a_pattern_must_hold_is_in_what_it_matches(void **unused)
+{
+	uint64_t seed = number_of("SEED", (uint64_t)time(NULL));
+	uint64_t rounds = number_of("ROUNDS", ROUNDS) * 50;
+	size_t matched = 0, found = 0;
+
+	(void)unused;
+	dice_seed(seed);
+	for (uint64_t i = 0; i < rounds; i++) {
+		struct pattern *p = random_pattern();
+		struct literal_choices cs;
+
+		literals_find(pattern_text(p), &cs);
+		found += cs.count > 0;
+		for (int k = 0; k < 200 && cs.count > 0; k++)
+			hold_against(p, &cs, &matched);
+		pattern_free(p);
+	}
+	print_message("seed %llu: %zu patterns, %zu matches\n",
+	    (unsigned long long)seed, found, matched);
+	assert_true(rounds < ROUNDS * 50 || matched > rounds);
+}
+
+/* Looks through three lines, two of which match. */
+static void
+look(struct candidates *cs, size_t expected)
+{
+	struct text text = TEXT("Job 7 failed on queue a\nJob 8 done on queue "
+				"b\nJob 9 failed on queue c\n");
+	size_t count;
+
+	assert_int_equal(candidates_find(cs, text, true, true), 0);
+	assert_false(candidates_any_open(cs));
+	candidates_list(cs, &count);
+	assert_int_equal(count, expected);
+}
+
+static void
+what_is_looked_for_goes_by_the_log(void **unused)
+{
+	struct pattern *p =
+	    pattern_compile(TEXT("Job \\d+ failed"), NULL, NULL);
+	struct patterns ps = { &p, 1 };
+	const struct patterns *groups[] = { &ps };
+	struct str jobs = { 0 }, failures = { 0 };
+	struct candidates *early, *late;
+	struct sieve *s;
+	struct err err;
+
+	(void)unused;
+	for (int i = 0; i < 100; i++) {
+		str_puts(&jobs, "Job 1 done\n");
+		str_puts(&failures, "login failed\n");
+	}
+	/* Before anything is known: by ' failed', the longest. */
+	s = sieve_new(groups, 1, TEXT(""), &err);
+	if (s == NULL) {
+		print_message("%s\n", err.text);
+		skip();
+	}
+	early = candidates_new(s);
+	look(early, 2);
+	/* By 'Job ', then. */
+	assert_true(sieve_learn(s, str_text(&failures)));
+	late = candidates_new(s);
+	look(late, 3);
+	look(early, 3);
+	assert_false(sieve_learn(s, str_text(&failures)));
+	assert_true(sieve_learn(s, str_text(&jobs)));
+	look(early, 2);
+	candidates_free(early);
+	/* By the pattern itself. */
+	str_add_text(&jobs, str_text(&failures));
+	assert_true(sieve_learn(s, str_text(&jobs)));
+	look(late, 2);
+	candidates_free(late);
+	sieve_free(s);
+	str_free(&jobs);
+	str_free(&failures);
+	pattern_free(p);
+}
+
 /* What Hyperscan reads otherwise than PCRE2, or did not get whole. */
 static void
 what_is_read_otherwise_is_found_all_the_same(void **unused)
@@ -404,12 +553,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    what_a_pattern_must_hold_is_in_what_it_matches),
 		cmocka_unit_test(a_sieve_changes_no_answer),
+		cmocka_unit_test(what_is_looked_for_goes_by_the_log),
 		cmocka_unit_test(what_is_read_otherwise_is_found_all_the_same),
 	};
-	struct text text = TEXT("a");
+	struct prefilter_want want = { .pattern = TEXT("a") };
 	struct err err;
-	struct prefilter *p = prefilter_new(&text, 1, &err);
+	struct prefilter *p = prefilter_new(&want, 1, &err);
 
 	if (p == NULL)
 		print_message("without a sieve: %s\n", err.text);
