@@ -453,17 +453,29 @@ on_hit(const struct hit *hit, void *ctx)
 		matcher_want(p->matcher, PART_SECOND, hit->index,
 		    detectors_waits(p->detectors, hit->index, steady_ms(p)));
 		break;
+	case PART_JOIN:
 	case PART_COUNT:
 		break;
 	}
 	p->event = NULL;
 }
 
-static const char *
-name_of(const struct pipeline *p, size_t index, enum part part)
+/* Whose a pattern is. */
+struct owner {
+	const char *kind, *name;
+};
+
+static struct owner
+owner_of(const struct pipeline *p, size_t index, enum part part)
 {
-	return part == PART_VERIFY ? p->rs->actions[index].name
-	                           : p->rs->rules[index].id;
+	switch (part) {
+	case PART_JOIN:
+		return (struct owner){ "source", p->rs->source_names[index] };
+	case PART_VERIFY:
+		return (struct owner){ "action", p->rs->actions[index].name };
+	default:
+		return (struct owner){ "rule", p->rs->rules[index].id };
+	}
 }
 
 static void
@@ -471,16 +483,15 @@ on_suspended(size_t index, enum part part, const struct event *event,
     uint64_t events, void *ctx)
 {
 	struct pipeline *p = ctx;
-	const char *name = name_of(p, index, part);
+	struct owner owner = owner_of(p, index, part);
 
 	if (p->troubles != NULL)
 		troubles_suspended(
-		    p->troubles, name, part, event, steady_ms(p));
+		    p->troubles, owner.name, part, event, steady_ms(p));
 	log_error("a pattern keeps hitting its match limit, events are not "
 		  "held to it for a while; make it simpler %s=%s path=%s "
 		  "line=%" PRId64 " events=%" PRIu64,
-	    part == PART_VERIFY ? "action" : "rule", name, event->path,
-	    event->line, events);
+	    owner.kind, owner.name, event->path, event->line, events);
 }
 
 static void
@@ -501,10 +512,11 @@ on_failed(size_t index, enum part part, const struct event *event, void *ctx)
 	struct pipeline *p = ctx;
 	uint64_t id = (uint64_t)index * PART_COUNT + part;
 	size_t *count = map_get(p->failures, file_key(&id));
-	const char *name = name_of(p, index, part);
+	struct owner owner = owner_of(p, index, part);
 
 	if (p->troubles != NULL)
-		troubles_pattern(p->troubles, name, part, event, steady_ms(p));
+		troubles_pattern(
+		    p->troubles, owner.name, part, event, steady_ms(p));
 	if (count == NULL) {
 		count = mem_new(1, sizeof *count);
 		map_put(p->failures, file_key(&id), count);
@@ -513,8 +525,7 @@ on_failed(size_t index, enum part part, const struct event *event, void *ctx)
 		log_error("a pattern hit its match limit: neither a match nor "
 			  "none; make it simpler %s=%s path=%s line=%" PRId64
 			  " times=%zu",
-		    part == PART_VERIFY ? "action" : "rule", name, event->path,
-		    event->line, *count);
+		    owner.kind, owner.name, event->path, event->line, *count);
 }
 
 static void

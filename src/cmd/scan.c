@@ -338,18 +338,32 @@ on_hit(const struct hit *hit, void *ctx)
 		print_text(s, hit);
 }
 
+/* Whether a pattern is of a rule or a source of the rule file. */
+static bool
+is_theirs(const struct scan *s, size_t index, enum part part)
+{
+	return part == PART_JOIN || index < s->rs->rule_count;
+}
+
+static const char *
+owner_of(const struct scan *s, size_t index, enum part part)
+{
+	return part == PART_JOIN ? s->rs->source_names[index]
+	                         : s->rs->rules[index].id;
+}
+
 static void
 on_failed(size_t index, enum part part, const struct event *event, void *ctx)
 {
 	struct scan *s = ctx;
 
-	(void)part;
-	if (index == s->rs->rule_count) /* it is no rule of theirs */
+	if (!is_theirs(s, index, part))
 		return;
 	s->failed = true;
-	failed("rule '%s': a pattern hit its match limit at %s:%" PRId64
+	failed("%s '%s': a pattern hit its match limit at %s:%" PRId64
 	       ": neither a match nor none; make it simpler",
-	    s->rs->rules[index].id, event->path, event->line);
+	    part == PART_JOIN ? "source" : "rule", owner_of(s, index, part),
+	    event->path, event->line);
 }
 
 static void
@@ -358,12 +372,12 @@ on_suspended(size_t index, enum part part, const struct event *event,
 {
 	struct scan *s = ctx;
 
-	(void)part;
-	if (index == s->rs->rule_count)
+	if (!is_theirs(s, index, part))
 		return;
-	failed("rule '%s': a pattern keeps hitting its match limit: the next "
+	failed("%s '%s': a pattern keeps hitting its match limit: the next "
 	       "%" PRIu64 " events after %s:%" PRId64 " are not held to it",
-	    s->rs->rules[index].id, events, event->path, event->line);
+	    part == PART_JOIN ? "source" : "rule", owner_of(s, index, part),
+	    events, event->path, event->line);
 }
 
 static void

@@ -43,12 +43,6 @@ multiline_free(struct multiline *m)
 	free(m);
 }
 
-static bool
-joins(const struct multiline *m)
-{
-	return m->options.start != NULL || m->options.cont != NULL;
-}
-
 /* Emits what waits; block and the place in it where the next event starts tell
  * where the lines around it are. */
 static void
@@ -71,13 +65,10 @@ finish(struct multiline *m, const struct block *block, size_t after)
 }
 
 static bool
-begins(const struct multiline *m, struct text line)
+begins(const struct multiline *m, const struct event *line)
 {
-	if (m->lines == 0 || m->lines >= m->options.max_lines)
-		return true;
-	if (m->options.start != NULL)
-		return m->options.start(line, m->options.ctx);
-	return !m->options.cont(line, m->options.ctx);
+	return m->lines == 0 || m->lines >= m->options.max_lines ||
+	       m->options.begins(line, m->options.ctx);
 }
 
 static void
@@ -86,7 +77,7 @@ join(struct multiline *m, const struct event *line)
 	struct text text = line->text;
 	size_t room;
 
-	if (begins(m, text)) {
+	if (begins(m, line)) {
 		finish(m, line->block, line->before);
 		m->event = *line;
 		m->event.truncated = false;
@@ -152,7 +143,7 @@ multiline_feed(struct multiline *m, const struct block *block, int64_t now_ms,
 			raw = without_mark(raw);
 		line.truncated = newline == NULL && block->truncated;
 		line.text = event_clean(raw, m->options.strip, &m->scratch);
-		if (joins(m))
+		if (m->options.begins != NULL)
 			join(m, &line);
 		else
 			m->emit(&line, m->ctx);

@@ -11,13 +11,12 @@
 struct block;
 struct multiline;
 
-/** Whether a cleaned line begins (start) or goes on with (cont) an event. */
-typedef bool multiline_test_fn(struct text line, void *ctx);
+/** Whether a line, as if it were an event, begins one. */
+typedef bool multiline_test_fn(const struct event *line, void *ctx);
 
 struct multiline_options {
-	multiline_test_fn *start; /* a line for which it is true begins one */
-	multiline_test_fn *cont;  /* or: a line for which it is true goes on */
-	void *ctx;          /* of both; with neither, a line is an event */
+	multiline_test_fn *begins; /* NULL: each line is an event */
+	void *ctx;
 	size_t max_lines;   /* past them a new one begins */
 	size_t max_bytes;   /* of an event's text; the rest of it is left out */
 	int64_t timeout_ms; /* an event is whole so long after its last line */

@@ -476,6 +476,7 @@ static struct captures
 pattern_captures(const char *name, enum part part)
 {
 	static const char *const parts[PART_COUNT] = {
+		[PART_JOIN] = "multiline",
 		[PART_VERIFY] = "verify",
 		[PART_RESOLVE] = "resolve",
 		[PART_SECOND] = "followed_by",

@@ -9,18 +9,21 @@
 #include "match/pattern.h"
 
 /** What of a rule matched, in the order in which an event is held to them:
- * what ends something comes before what begins something. */
+ * what ends something comes before what begins something; and what lines are
+ * held to before they are events. */
 enum part {
 	PART_VERIFY,  /* an action's `verify`; index is the action's */
 	PART_RESOLVE, /* a rule's `resolve: {match}` */
 	PART_SECOND,  /* a rule's `followed_by` */
 	PART_MATCH,   /* a rule's `match` */
+	PART_JOIN,    /* a source's `multiline`; index is the source's, and
+	                 there are no hits of it */
 	PART_COUNT,
 };
 
 /** Lent until the callback returns. */
 struct hit {
-	size_t index; /* of the rule, or of the action */
+	size_t index; /* of the rule, the action or the source */
 	enum part part;
 	const struct event *event;
 	const struct captures *captures;

@@ -36,6 +36,13 @@ struct probe {
 	struct guard guard, except_guard;
 };
 
+/* What joins the lines of a source. */
+struct joint {
+	struct matcher *matcher;
+	struct probe probe; /* of its `start` or its `continue` */
+	bool starts;
+};
+
 struct reading {
 	struct multiline *multiline;
 	struct context *context;
@@ -70,7 +77,8 @@ struct matcher {
 	struct matcher_callbacks callbacks;
 	struct probe **probes; /* by source */
 	size_t *probe_counts;
-	struct sieving *sievings; /* by source */
+	struct joint *joints;     /* by source */
+	struct sieving *sievings; /* likewise */
 	bool *wanted[PART_COUNT]; /* by index of the rule or action */
 	struct map *readings;     /* by file */
 	int64_t due_ms;
@@ -124,6 +132,21 @@ proofs_probe(struct matcher *m, size_t source)
 	}
 }
 
+static struct joint
+joint_of(struct matcher *m, size_t source)
+{
+	const struct event_source *s = &m->spec.sources[source];
+	bool starts = s->start.count > 0;
+
+	return (struct joint){
+		.matcher = m,
+		.probe = { .part = PART_JOIN,
+		    .index = source,
+		    .patterns = starts ? &s->start : &s->cont },
+		.starts = starts,
+	};
+}
+
 static void
 reading_free(void *value)
 {
@@ -148,6 +171,7 @@ matcher_new(
 	m->readings = map_new(FILES_MAX, reading_free);
 	m->probes = mem_new(spec->source_count, sizeof *m->probes);
 	m->probe_counts = mem_new(spec->source_count, sizeof(size_t));
+	m->joints = mem_new(spec->source_count, sizeof *m->joints);
 	m->sievings = mem_new(spec->source_count, sizeof *m->sievings);
 	for (int part = 0; part < PART_COUNT; part++)
 		m->wanted[part] = mem_new(
@@ -155,6 +179,7 @@ matcher_new(
 		    sizeof(bool));
 	memset(m->wanted[PART_MATCH], true, spec->rule_count);
 	for (size_t s = 0; s < spec->source_count; s++) {
+		m->joints[s] = joint_of(m, s);
 		proofs_probe(m, s);
 		rules_probe(m, s, PART_RESOLVE);
 		rules_probe(m, s, PART_SECOND);
@@ -180,6 +205,7 @@ matcher_free(struct matcher *m)
 		sieve_free(m->sievings[s].sieve);
 		str_free(&m->sievings[s].sample);
 	}
+	free(m->joints);
 	free(m->sievings);
 	free(m->asked);
 	free(m->probes);
@@ -299,10 +325,31 @@ on_event(const struct event *event, void *ctx)
 	}
 }
 
+/* Where that is not known, a line is not added to what it perhaps is none of.
+ */
 static bool
-line_matches(struct text line, void *ctx)
+line_begins(const struct event *line, void *ctx)
 {
-	return patterns_match(ctx, line, NULL, NULL) == MATCH_YES;
+	struct joint *j = ctx;
+	struct hit hit = { .event = line };
+
+	j->matcher->give_ups = 0;
+	switch (ask(j->matcher, &j->probe, &j->probe.guard, j->probe.patterns,
+	    &hit, NULL)) {
+	case MATCH_YES:
+		return j->starts;
+	case MATCH_NO:
+		return !j->starts;
+	case MATCH_FAILED:
+		break;
+	}
+	return true;
+}
+
+static bool
+joins(const struct event_source *source)
+{
+	return source->start.count > 0 || source->cont.count > 0;
 }
 
 static struct text
@@ -316,10 +363,9 @@ reading_of(struct matcher *m, const struct block *block)
 {
 	const struct event_source *s = &m->spec.sources[block->source];
 	struct reading *r = map_get(m->readings, file_key(&block->file));
-	bool start = s->start.count > 0, cont = !start && s->cont.count > 0;
 	struct multiline_options options = {
-		.start = start ? line_matches : NULL,
-		.cont = cont ? line_matches : NULL,
+		.begins = joins(s) ? line_begins : NULL,
+		.ctx = &m->joints[block->source],
 		.max_lines = s->max_lines,
 		.max_bytes = s->max_bytes,
 		.timeout_ms = s->timeout_ms,
@@ -328,9 +374,6 @@ reading_of(struct matcher *m, const struct block *block)
 
 	if (r != NULL)
 		return r;
-	/* The tests get the patterns as their context and do not change them
-	 * but for PCRE2's own match data. */
-	options.ctx = (void *)(uintptr_t)(start ? &s->start : &s->cont);
 	r = mem_new(1, sizeof *r);
 	r->multiline = multiline_new(&options, on_event, m);
 	r->context = context_new(m->spec.context_lines);
@@ -567,12 +610,6 @@ feed_joined(struct matcher *m, const struct block *block,
 	m->sifted_to = 0;
 	multiline_feed(multiline, block, now_ms, wall_ms);
 	m->sifted = NULL;
-}
-
-static bool
-joins(const struct event_source *source)
-{
-	return source->start.count > 0 || source->cont.count > 0;
 }
 
 /* look  NULL: each event is held to all */

@@ -48,7 +48,8 @@ struct matcher_callbacks {
 	/** In the order of events in their file; for one event in the order of
 	 * the parts, then of the rules. */
 	hit_fn *hit;
-	/** A pattern gave up on an event: neither hit nor miss. */
+	/** A pattern gave up on an event: neither hit nor miss.  For
+	 * PART_JOIN on a line, which is an event of its own then. */
 	void (*failed)(
 	    size_t index, enum part part, const struct event *event, void *ctx);
 	/** A pattern keeps giving up: it is not asked about the next `events`

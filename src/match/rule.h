@@ -15,7 +15,8 @@ struct node;
 struct rule {
 	char *id;
 	bool *sources; /* by index of the source: whether it is asked */
-	struct patterns parts[PART_COUNT]; /* PART_VERIFY is not a rule's */
+	struct patterns parts[PART_COUNT]; /* PART_VERIFY and PART_JOIN are none
+	                                      of a rule */
 	struct patterns except;
 	char **key; /* names of captures, NULL-ended; NULL: none */
 	size_t keys;

@@ -391,6 +391,61 @@ a_suspended_exception_hides_nothing(void **state)
 	bench_free(b);
 }
 
+/* Where it is not known whether a line begins an event, it is one of its own,
+ * and nothing that it says is overlooked. */
+static void
+lines_whose_joint_gives_up_are_events_of_their_own(void **state)
+{
+	static const char *const patterns[] = { "^(a+)+$|!(?<!!)", "^\\[" };
+	struct str lines = { 0 };
+
+	(void)state;
+	for (int starts = 0; starts < 2; starts++) {
+		struct bench *b = bench_new("- {id: all, match: '[ax]'}\n");
+		struct patterns *ps =
+		    starts ? &b->sources[0].start : &b->sources[0].cont;
+
+		str_clear(&lines);
+		str_puts(&lines, "x\n");
+		for (int i = 0; i < 40; i++)
+			str_putc(&lines, 'a');
+		str_puts(&lines, "!\n[x\n");
+		for (size_t i = 0; i < 2; i++)
+			patterns_put(ps, patterns[i]);
+		bench_start(b);
+		feed(b, 0, lines.data, 0);
+		matcher_flush(b->matcher);
+		check(b, starts ? "failed 0 4 2|match all 1 'x'|match all 2 "
+				  "'a'|match all 3 'x'|"
+				: "failed 0 4 2|match all 1 'x'|match all 2 "
+				  "'a'|");
+		assert_int_equal(b->failed, 1);
+		bench_free(b);
+	}
+	str_free(&lines);
+}
+
+/* One that always does is not asked about every line. */
+static void
+a_joint_that_keeps_giving_up_is_suspended(void **state)
+{
+	struct bench *b = bench_new("- {id: all, match: 'z'}\n");
+	struct matcher_callbacks callbacks = { note_hit, note_failed,
+		note_suspended, NULL, b };
+	struct str lines = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 50; i++)
+		str_puts(&lines, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n");
+	patterns_put(&b->sources[0].start, "^(a+)+$|!(?<!!)");
+	b->matcher = matcher_new(&b->spec, &callbacks);
+	feed(b, 0, lines.data, 0);
+	assert_int_equal(b->failed, 10);
+	assert_non_null(strstr(b->told.data, "suspended 0 4 11 1024|"));
+	bench_free(b);
+	str_free(&lines);
+}
+
 /* Of many that give up on one event, those behind are not asked. */
 static void
 the_time_for_one_event_is_bounded(void **state)
@@ -675,6 +730,9 @@ main(void)
 		cmocka_unit_test(what_nobody_waits_for_is_not_told),
 		cmocka_unit_test(a_part_may_be_switched_on_by_the_event_before),
 		cmocka_unit_test(a_pattern_that_gives_up_is_told_as_that),
+		cmocka_unit_test(
+		    lines_whose_joint_gives_up_are_events_of_their_own),
+		cmocka_unit_test(a_joint_that_keeps_giving_up_is_suspended),
 		cmocka_unit_test(a_pattern_that_keeps_giving_up_is_suspended),
 		cmocka_unit_test(a_suspended_exception_hides_nothing),
 		cmocka_unit_test(the_time_for_one_event_is_bounded),

@@ -42,25 +42,28 @@ note(const struct event *e, void *ctx)
 
 /* A line that begins an event has a capital first; one that goes on a blank. */
 static bool
-is_capital(struct text line, void *ctx)
+is_capital(const struct event *line, void *ctx)
 {
+	struct text text = line->text;
+
 	(void)ctx;
-	return line.len > 0 && line.data[0] >= 'A' && line.data[0] <= 'Z';
+	return text.len > 0 && text.data[0] >= 'A' && text.data[0] <= 'Z';
 }
 
 static bool
-is_indented(struct text line, void *ctx)
+is_not_indented(const struct event *line, void *ctx)
 {
 	(void)ctx;
-	return line.len > 0 && line.data[0] == ' ';
+	return line->text.len == 0 || line->text.data[0] != ' ';
 }
 
 static struct multiline_options
 options_for(char mode)
 {
 	return (struct multiline_options){
-		.start = mode == 's' ? is_capital : NULL,
-		.cont = mode == 'c' ? is_indented : NULL,
+		.begins = mode == 's'   ? is_capital
+		          : mode == 'c' ? is_not_indented
+		                        : NULL,
 		.max_lines = 4,
 		.max_bytes = 40,
 		.timeout_ms = TIMEOUT_MS,
