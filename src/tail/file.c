@@ -701,14 +701,13 @@ find_told(struct file *f, int fd)
 	return position_find(fd, &p);
 }
 
-enum file_recovery
-file_recover(struct file *f)
+static enum file_recovery
+recover(struct file *f)
 {
 	int64_t place = find_told(f, f->fd);
 	struct stat st;
 
 	look(f, &st);
-	see_anew(f);
 	if (place >= 0) {
 		restart(f, place, 0, false);
 		return FILE_MOVED;
@@ -721,6 +720,16 @@ file_recover(struct file *f)
 	restart(f, 0, 1, true);
 	look_at_start(f);
 	return FILE_ANEW;
+}
+
+/* What is remembered of what was seen depends on where reading goes on. */
+enum file_recovery
+file_recover(struct file *f)
+{
+	enum file_recovery recovery = recover(f);
+
+	see_anew(f);
+	return recovery;
 }
 
 bool
@@ -737,6 +746,7 @@ void
 file_seek(struct file *f, int64_t offset, int64_t line)
 {
 	restart(f, offset, line, false);
+	see_anew(f);
 }
 
 /* Whether the first bytes of two files are the same, as far as a look at the

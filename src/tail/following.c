@@ -527,6 +527,9 @@ is_copy(struct followed *f, int64_t *size)
 
 	if (original == NULL)
 		return false;
+	/* What it holds now, but for what comes after that. */
+	if (original->open)
+		file_look(original->file);
 	if (file_is_copy(f->file, original->file, size)) {
 		f->copy = true;
 		f->copied = *size;

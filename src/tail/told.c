@@ -154,6 +154,9 @@ find_holder(
 		    strcmp(file_path(f->file), b->path) != 0)
 			continue;
 		if (!is_opaque(f)) {
+			/* Should it be emptied before it is read, that is to be
+			 * seen. */
+			file_look(f->file);
 			if (file_holds(f->file, fd, &held)) {
 				*size = held;
 				return f;
