@@ -227,6 +227,8 @@ rearm(struct pipeline *p)
 
 	if (incidents_due(p->incidents) < due)
 		due = incidents_due(p->incidents);
+	if (detectors_due(p->detectors) < due)
+		due = detectors_due(p->detectors);
 	if (p->troubles != NULL && troubles_due(p->troubles) < due)
 		due = troubles_due(p->troubles);
 	if (due != INT64_MAX && due != INT64_MIN)
@@ -410,6 +412,7 @@ on_tail_turn(void *ctx)
 {
 	struct pipeline *p = ctx;
 
+	detectors_caught_up(p->detectors, tail_caught_up(p->tail));
 	if (p->troubles != NULL)
 		troubles_caught_up(p->troubles, tail_caught_up(p->tail));
 	if (p->urgent || detectors_crowded(p->detectors))
@@ -599,7 +602,8 @@ on_change(const struct change *change, void *ctx)
 	if (change->kind == CHANGE_RESOLVED) {
 		gather_forget(p, i);
 		if (is_rule(p, i->rule))
-			detectors_reset(p->detectors, i->rule, &key);
+			detectors_reset(
+			    p->detectors, i->rule, &key, steady_ms(p));
 	}
 	if (is_rule(p, i->rule))
 		matcher_want(p->matcher, PART_RESOLVE, i->rule,
@@ -646,7 +650,7 @@ on_reset(size_t rule, void *ctx)
 	struct pipeline *p = ctx;
 
 	if (is_rule(p, rule))
-		detectors_reset(p->detectors, rule, NULL);
+		detectors_reset(p->detectors, rule, NULL, steady_ms(p));
 }
 
 /* Troubles of our own */
@@ -707,6 +711,7 @@ on_due(void *ctx)
 	p->flushed |= steady_ms(p) >= matcher_due(p->matcher);
 	matcher_tick(p->matcher, steady_ms(p));
 	incidents_tick(p->incidents, steady_ms(p), clock_wall_ms());
+	detectors_tick(p->detectors, steady_ms(p), clock_wall_ms());
 	if (p->troubles != NULL)
 		troubles_tick(p->troubles, moment(p));
 	actions_tick(p->actions, clock_wall_ms());
@@ -740,7 +745,9 @@ finish_if_done(struct pipeline *p)
 	    !streams_ended(p->streams))
 		return;
 	p->flushed = true;
-	matcher_flush(p->matcher); /* may lead to more */
+	/* Either may lead to more. */
+	matcher_flush(p->matcher);
+	detectors_tick(p->detectors, steady_ms(p), clock_wall_ms());
 	if (!p->urgent && !actions_busy(p->actions) && !outbox_busy(p->outbox))
 		finish(p);
 }
@@ -861,6 +868,7 @@ pipeline_new(const struct pipeline_spec *spec)
 		.state = on_path,
 		.ctx = p,
 	};
+	struct detectors_callbacks detectors = { on_finding, on_over, p };
 	struct incidents_spec incidents = { rs->rules, rs->policies,
 		rs->rule_count + rs->builtin_count,
 		(const char *const *)rs->source_names, rs->host };
@@ -880,8 +888,8 @@ pipeline_new(const struct pipeline_spec *spec)
 	p->streams = streams_new(spec->loop, rs->stream_sources,
 	    rs->stream_count, spec->once, &tail);
 	new_matcher(p);
-	p->detectors = detectors_new(
-	    rs->rules, rs->detectors, rs->rule_count, on_finding, p);
+	p->detectors =
+	    detectors_new(rs->rules, rs->detectors, rs->rule_count, &detectors);
 	p->incidents = incidents_new(&incidents, on_change, p);
 	p->fetcher = fetcher_new(spec->loop);
 	p->outbox = outbox_new(spec->loop, p->fetcher, spec->store,
@@ -945,7 +953,7 @@ load_detector(const char *rule, struct text key, struct text state, void *ctx)
 {
 	struct pipeline *p = ctx;
 
-	if (!detectors_restore(p->detectors, rule, key, state) &&
+	if (!detectors_restore(p->detectors, rule, key, state, steady_ms(p)) &&
 	    (p->troubles == NULL ||
 		!troubles_restore(p->troubles, rule, key, state)))
 		log_debug("memory of a rule that is gone rule=%s", rule);
@@ -992,6 +1000,7 @@ load(struct pipeline *p, struct err *err)
 	    store_detectors(s, load_detector, p, err) < 0 ||
 	    outbox_load(p->outbox, err) < 0)
 		return -1;
+	detectors_begin(p->detectors, steady_ms(p));
 	for (size_t k = 0; k < p->rs->rule_count; k++) {
 		matcher_want(p->matcher, PART_RESOLVE, k,
 		    incidents_open(p->incidents, k));

@@ -4,9 +4,11 @@
  */
 #include "detect/detectors.h"
 
+#include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "conf/node.h"
+#include "detect/absence.h"
 #include "detect/key.h"
 #include "detect/sequence.h"
 #include "detect/window.h"
@@ -17,7 +19,9 @@
 struct memory {
 	struct map *windows;       /* by key; NULL: each hit fires */
 	struct sequence *sequence; /* NULL: no pairs */
+	struct absence *absence;   /* NULL: nothing is awaited */
 	struct map *changed;       /* keys to be saved */
+	bool full;                 /* a key made room; said */
 };
 
 struct detectors {
@@ -25,8 +29,8 @@ struct detectors {
 	const struct detector *specs;
 	struct memory *memories;
 	size_t count;
-	finding_fn *fn;
-	void *ctx;
+	struct detectors_callbacks callbacks;
+	bool caught_up;
 	struct str key, same;
 };
 
@@ -94,34 +98,97 @@ same_read(struct detector *d, const struct rule *rule, const struct node *n,
 				    d->same[i]);
 }
 
+static void
+pair_read(struct detector *d, const struct rule *rule, const struct node *pair,
+    const char *what)
+{
+	if (!node_keys(pair, followed_keys, time_words, what))
+		return;
+	if (node_lacks(pair, "match", followed_keys))
+		node_error(pair, "%s: needs 'match'", what);
+	if (node_lacks(pair, "within", followed_keys))
+		node_error(pair, "%s: needs 'within'", what);
+	node_duration(node_get(pair, "within"), 1, &d->within_ms);
+	same_read(d, rule, node_get(pair, "same"), what);
+}
+
+/* The keys of an absence, which are the rule's own. */
+static void
+absent_read(struct detector *d, const struct rule *rule, const struct node *map)
+{
+	const struct node *absent = node_get(map, "absent");
+	const struct node *forget = node_get(map, "forget");
+	const struct node *resolve = node_get(map, "resolve");
+	bool has_for;
+
+	d->within_ms = d->forget_ms = INT64_MAX;
+	has_for = node_duration(node_get(map, "for"), 1, &d->within_ms);
+	if (node_get(map, "for") == NULL)
+		node_error(absent,
+		    "rule '%s': absent: needs 'for', how long nothing may "
+		    "match",
+		    rule->id);
+	if (node_duration(forget, 1, &d->forget_ms) && has_for &&
+	    d->forget_ms < d->within_ms)
+		node_error(forget,
+		    "rule '%s': 'forget' is shorter than 'for': what is "
+		    "awaited would be forgotten before it is missed",
+		    rule->id);
+	if (forget != NULL && node_get(map, "key") == NULL)
+		node_error(forget,
+		    "rule '%s': 'forget' needs 'key', whose values are "
+		    "forgotten",
+		    rule->id);
+	if (resolve != NULL)
+		node_error(resolve,
+		    "rule '%s': 'resolve' does not go with 'absent', which "
+		    "resolves at the next match",
+		    rule->id);
+}
+
+/* What does not go with the detector that a rule has. */
+static void
+refuse(const struct rule *rule, const struct node *map, const char *detector,
+    const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (node_get(map, *names) != NULL)
+			node_error(node_get(map, *names),
+			    "rule '%s': '%s' does not go with '%s'", rule->id,
+			    *names, detector);
+}
+
 void
 detector_read(
     struct detector *d, const struct rule *rule, const struct node *map)
 {
+	static const char *const not_pair[] = { "threshold", NULL };
+	static const char *const not_absent[] = { "match", "threshold",
+		"followed_by", NULL };
+	static const char *const not_match[] = { "for", "forget", NULL };
 	const struct node *threshold = node_get(map, "threshold");
 	const struct node *pair = node_get(map, "followed_by");
 	struct str what = { 0 };
 
 	d->count = 1;
+	if (node_get(map, "absent") != NULL) {
+		d->kind = DETECT_ABSENT;
+		absent_read(d, rule, map);
+		refuse(rule, map, "absent", not_absent);
+		return;
+	}
+	if (node_get(map, "match") != NULL)
+		refuse(rule, map, "match", not_match);
 	d->kind = pair != NULL ? DETECT_PAIR : DETECT_MATCH;
-	if (pair != NULL && threshold != NULL)
-		node_error(threshold,
-		    "rule '%s': 'threshold' does not go with 'followed_by'",
-		    rule->id);
+	if (pair != NULL)
+		refuse(rule, map, "followed_by", not_pair);
 	str_printf(&what, "rule '%s': threshold", rule->id);
 	if (threshold != NULL)
 		threshold_read(d, rule, threshold, what.data);
 	str_clear(&what);
 	str_printf(&what, "rule '%s': followed_by", rule->id);
-	if (pair != NULL &&
-	    node_keys(pair, followed_keys, time_words, what.data)) {
-		if (node_lacks(pair, "match", followed_keys))
-			node_error(pair, "%s: needs 'match'", what.data);
-		if (node_lacks(pair, "within", followed_keys))
-			node_error(pair, "%s: needs 'within'", what.data);
-		node_duration(node_get(pair, "within"), 1, &d->within_ms);
-		same_read(d, rule, node_get(pair, "same"), what.data);
-	}
+	if (pair != NULL)
+		pair_read(d, rule, pair, what.data);
 	str_free(&what);
 }
 
@@ -140,15 +207,14 @@ window_release(void *value)
 
 struct detectors *
 detectors_new(const struct rule *rules, const struct detector *specs,
-    size_t count, finding_fn *fn, void *ctx)
+    size_t count, const struct detectors_callbacks *callbacks)
 {
 	struct detectors *ds = mem_new(1, sizeof *ds);
 
 	ds->rules = rules;
 	ds->specs = specs;
 	ds->count = count;
-	ds->fn = fn;
-	ds->ctx = ctx;
+	ds->callbacks = *callbacks;
 	ds->memories = mem_new(count, sizeof *ds->memories);
 	for (size_t i = 0; i < count; i++) {
 		struct memory *m = &ds->memories[i];
@@ -156,6 +222,9 @@ detectors_new(const struct rule *rules, const struct detector *specs,
 		m->changed = map_new(CHANGED_MAX, NULL);
 		if (specs[i].kind == DETECT_PAIR)
 			m->sequence = sequence_new(specs[i].within_ms);
+		else if (specs[i].kind == DETECT_ABSENT)
+			m->absence =
+			    absence_new(specs[i].within_ms, specs[i].forget_ms);
 		else if (specs[i].count > 1)
 			m->windows = map_new(KEYS_MAX, window_release);
 	}
@@ -170,6 +239,7 @@ detectors_free(struct detectors *ds)
 	for (size_t i = 0; i < ds->count; i++) {
 		map_free(ds->memories[i].windows);
 		sequence_free(ds->memories[i].sequence);
+		absence_free(ds->memories[i].absence);
 		map_free(ds->memories[i].changed);
 	}
 	free(ds->memories);
@@ -220,6 +290,17 @@ reset_one(struct text key, void *value, void *ctx)
 	map_remove(r->ds->memories[r->rule].windows, key);
 }
 
+static void
+say_full(struct detectors *ds, size_t rule)
+{
+	if (!ds->memories[rule].full)
+		log_warning("too many keys, from now on each new one makes "
+			    "the oldest be forgotten; fewer values in 'key' "
+			    "help rule=%s keys=%d",
+		    ds->rules[rule].id, KEYS_MAX);
+	ds->memories[rule].full = true;
+}
+
 /* A new window makes room: the oldest goes when its hits are too old to count,
  * or when there are too many. */
 static struct window *
@@ -235,9 +316,14 @@ window_for(struct detectors *ds, size_t rule, struct text key, int64_t now_ms)
 		return w;
 	for (int i = 0; i < 2; i++) {
 		oldest = map_oldest(windows, &old);
-		if (oldest != NULL && (window_expired(oldest, now_ms) ||
-					  map_count(windows) == KEYS_MAX))
+		if (oldest == NULL)
+			continue;
+		if (window_expired(oldest, now_ms)) {
 			reset_one(old, oldest, &r);
+		} else if (map_count(windows) == KEYS_MAX) {
+			say_full(ds, rule);
+			reset_one(old, oldest, &r);
+		}
 	}
 	w = window_new((size_t)d->count, d->within_ms, d->distinct != NULL);
 	map_put(windows, key, w);
@@ -261,7 +347,7 @@ match_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 		f.count = f.fired ? d->count : 1;
 		mark_changed(ds, hit->index, f.key);
 	}
-	ds->fn(&f, ds->ctx);
+	ds->callbacks.found(&f, ds->callbacks.ctx);
 }
 
 struct completing {
@@ -279,7 +365,7 @@ complete(const struct first *first, void *ctx)
 
 	captures_merge(&both, first->captures);
 	f = finding_of(c->ds, c->hit, &both, c->now_ms);
-	c->ds->fn(&f, c->ds->ctx);
+	c->ds->callbacks.found(&f, c->ds->callbacks.ctx);
 }
 
 static void
@@ -302,13 +388,147 @@ pair_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 	mark_changed(ds, hit->index, (struct text){ "", 0 });
 }
 
+/* Absences: of one rule at a time. */
+
+struct awaiting {
+	struct detectors *ds;
+	size_t rule;
+	int64_t now_ms, wall_ms;
+};
+
+static void
+note_changed(struct text key, void *ctx)
+{
+	const struct awaiting *w = ctx;
+
+	mark_changed(w->ds, w->rule, key);
+}
+
+/* Nobody will know when it comes back. */
+static void
+give_up(struct text key, void *ctx)
+{
+	const struct awaiting *w = ctx;
+	struct detectors *ds = w->ds;
+
+	mark_changed(ds, w->rule, key);
+	ds->callbacks.over(w->rule, key, w->now_ms, ds->callbacks.ctx);
+}
+
+static void
+make_room(struct text key, void *ctx)
+{
+	const struct awaiting *w = ctx;
+
+	say_full(w->ds, w->rule);
+	give_up(key, ctx);
+}
+
+static size_t
+first_source(const struct rule *rule)
+{
+	size_t source = 0;
+
+	while (!rule->sources[source])
+		source++;
+	return source;
+}
+
+static void
+tell_absent(const struct absent *absent, void *ctx)
+{
+	const struct awaiting *w = ctx;
+	struct detectors *ds = w->ds;
+	struct event event = *absent->event;
+	struct finding f = {
+		.rule = w->rule,
+		.fired = true,
+		.key = absent->key,
+		.captures = absent->captures,
+		.event = &event,
+		.span = event.text,
+		.count = 1,
+		.first_ms = w->now_ms,
+		.now_ms = w->now_ms,
+	};
+
+	/* Which it was is not known of an earlier life, nor of none. */
+	if (event.source == NO_SOURCE || event.line == 0)
+		event.source = first_source(&ds->rules[w->rule]);
+	event.wall_ms = w->wall_ms;
+	mark_changed(ds, w->rule, absent->key);
+	ds->callbacks.found(&f, ds->callbacks.ctx);
+}
+
+static void
+absent_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
+{
+	const struct rule *rule = &ds->rules[hit->index];
+	struct awaiting w = { ds, hit->index, now_ms, hit->event->wall_ms };
+
+	key_write(hit->captures, rule->key, rule->keys, &ds->key);
+	absence_seen(ds->memories[hit->index].absence, str_text(&ds->key),
+	    hit->captures, hit->event, now_ms, make_room, &w);
+	give_up(str_text(&ds->key), &w);
+}
+
 void
 detectors_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 {
-	if (ds->specs[hit->index].kind == DETECT_PAIR)
-		pair_hit(ds, hit, now_ms);
-	else
+	switch (ds->specs[hit->index].kind) {
+	case DETECT_MATCH:
 		match_hit(ds, hit, now_ms);
+		break;
+	case DETECT_PAIR:
+		pair_hit(ds, hit, now_ms);
+		break;
+	case DETECT_ABSENT:
+		absent_hit(ds, hit, now_ms);
+		break;
+	}
+}
+
+void
+detectors_begin(struct detectors *ds, int64_t now_ms)
+{
+	const struct text none = { "", 0 };
+
+	for (size_t i = 0; i < ds->count; i++)
+		if (ds->memories[i].absence != NULL && ds->rules[i].keys == 0 &&
+		    absence_begin(ds->memories[i].absence, none, now_ms))
+			mark_changed(ds, i, none);
+}
+
+void
+detectors_caught_up(struct detectors *ds, bool caught_up)
+{
+	ds->caught_up = caught_up;
+}
+
+int64_t
+detectors_due(const struct detectors *ds)
+{
+	int64_t due_ms = INT64_MAX;
+
+	for (size_t i = 0; i < ds->count && ds->caught_up; i++) {
+		const struct absence *a = ds->memories[i].absence;
+
+		if (a != NULL && absence_due(a) < due_ms)
+			due_ms = absence_due(a);
+	}
+	return due_ms;
+}
+
+void
+detectors_tick(struct detectors *ds, int64_t now_ms, int64_t wall_ms)
+{
+	for (size_t i = 0; i < ds->count && ds->caught_up; i++) {
+		struct awaiting w = { ds, i, now_ms, wall_ms };
+
+		if (ds->memories[i].absence != NULL)
+			absence_tick(ds->memories[i].absence, now_ms,
+			    tell_absent, give_up, &w);
+	}
 }
 
 bool
@@ -320,10 +540,12 @@ detectors_waits(struct detectors *ds, size_t rule, int64_t now_ms)
 }
 
 void
-detectors_reset(struct detectors *ds, size_t rule, const struct text *key)
+detectors_reset(
+    struct detectors *ds, size_t rule, const struct text *key, int64_t now_ms)
 {
 	struct memory *m = &ds->memories[rule];
 	struct resetting r = { ds, rule };
+	struct awaiting w = { .ds = ds, .rule = rule };
 
 	if (m->windows != NULL && key == NULL)
 		map_each(m->windows, reset_one, &r);
@@ -334,6 +556,8 @@ detectors_reset(struct detectors *ds, size_t rule, const struct text *key)
 		m->sequence = sequence_new(ds->specs[rule].within_ms);
 		mark_changed(ds, rule, (struct text){ "", 0 });
 	}
+	if (m->absence != NULL)
+		absence_restart(m->absence, key, now_ms, note_changed, &w);
 }
 
 struct telling {
@@ -355,6 +579,8 @@ tell(struct text key, void *value, void *ctx)
 	(void)value;
 	if (m->sequence != NULL)
 		sequence_write(m->sequence, &state);
+	else if (m->absence != NULL)
+		absence_write(m->absence, key, &state);
 	else if (w != NULL)
 		window_write(w, &state);
 	t->fn(t->ds->rules[t->rule].id, key, str_text(&state), t->ctx);
@@ -388,8 +614,8 @@ detectors_saved(struct detectors *ds)
 }
 
 bool
-detectors_restore(
-    struct detectors *ds, const char *rule, struct text key, struct text state)
+detectors_restore(struct detectors *ds, const char *rule, struct text key,
+    struct text state, int64_t now_ms)
 {
 	for (size_t i = 0; i < ds->count; i++) {
 		const struct detector *d = &ds->specs[i];
@@ -400,6 +626,13 @@ detectors_restore(
 			continue;
 		if (m->sequence != NULL) {
 			sequence_read(m->sequence, state);
+			return true;
+		}
+		/* A rule that had a key before, or has one now, begins anew. */
+		if (m->absence != NULL) {
+			if ((key.len > 0) != (ds->rules[i].keys > 0))
+				return false;
+			absence_read(m->absence, key, state, now_ms);
 			return true;
 		}
 		if (m->windows == NULL)

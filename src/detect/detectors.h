@@ -13,26 +13,38 @@
 struct detectors;
 struct node;
 
-enum detector_kind { DETECT_MATCH, DETECT_PAIR };
+enum detector_kind { DETECT_MATCH, DETECT_PAIR, DETECT_ABSENT };
 
 /** A rule's detector as written. */
 struct detector {
 	enum detector_kind kind;
-	int64_t within_ms; /* of the threshold, or of the second half */
+	int64_t within_ms; /* of the threshold, or of the second half; how long
+	                      it must be absent */
+	int64_t forget_ms; /* a key that was absent for so long is forgotten;
+	                      INT64_MAX: never */
 	int64_t count;     /* of the threshold; 1: each hit fires */
 	char *distinct;    /* capture whose values are counted; NULL: hits */
 	char **same;       /* captures that both halves share; NULL: none */
 	size_t same_count;
 };
 
-/** Reads `threshold` and `followed_by` of a rule's map. */
+/** Reads `threshold`, `followed_by`, `absent`, `for` and `forget` of a rule's
+ * map. */
 void detector_read(
     struct detector *d, const struct rule *rule, const struct node *map);
 void detector_free(struct detector *d); /* what is in it */
 
+struct detectors_callbacks {
+	finding_fn *found;
+	/** What a rule found of a key is over; it may not have been. */
+	void (*over)(size_t rule, struct text key, int64_t now_ms, void *ctx);
+	void *ctx;
+};
+
 /** rules and specs are lent, count of each. */
 struct detectors *detectors_new(const struct rule *rules,
-    const struct detector *specs, size_t count, finding_fn *fn, void *ctx);
+    const struct detector *specs, size_t count,
+    const struct detectors_callbacks *callbacks);
 void detectors_free(struct detectors *ds); /* NULL does nothing */
 
 /** Takes in a hit of a rule's PART_MATCH or PART_SECOND. */
@@ -41,8 +53,20 @@ void detectors_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms);
 /** Whether a rule waits for second halves. */
 bool detectors_waits(struct detectors *ds, size_t rule, int64_t now_ms);
 
-/** Empties what a rule remembers: of one key, or of all where key is NULL. */
-void detectors_reset(struct detectors *ds, size_t rule, const struct text *key);
+/** Empties what a rule remembers: of one key, or of all where key is NULL. What
+ * is awaited is from now on. */
+void detectors_reset(
+    struct detectors *ds, size_t rule, const struct text *key, int64_t now_ms);
+
+/** All is restored: what is awaited and was not before is from now on. */
+void detectors_begin(struct detectors *ds, int64_t now_ms);
+/** Whether all that was written was read; what is absent is judged only then.
+ */
+void detectors_caught_up(struct detectors *ds, bool caught_up);
+/** When there is something to judge by time; INT64_MAX: not at all, INT64_MIN:
+ * at once. */
+int64_t detectors_due(const struct detectors *ds);
+void detectors_tick(struct detectors *ds, int64_t now_ms, int64_t wall_ms);
 
 /** Tells the memory that changed since detectors_saved(), an empty state where
  * it is gone. */
@@ -55,7 +79,7 @@ bool detectors_crowded(const struct detectors *ds);
 void detectors_saved(struct detectors *ds);
 /** Reads back what detectors_changed() told.  Returns false where no rule has
  * such memory: it can be forgotten. */
-bool detectors_restore(
-    struct detectors *ds, const char *rule, struct text key, struct text state);
+bool detectors_restore(struct detectors *ds, const char *rule, struct text key,
+    struct text state, int64_t now_ms);
 
 #endif

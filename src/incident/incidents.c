@@ -216,9 +216,10 @@ render(const struct template *t, const struct incident *i, int64_t wall_ms,
 }
 
 static void
-default_summary(struct incident *i)
+default_summary(struct incident *i, const struct policy *p)
 {
-	struct text event = str_text(&i->event);
+	struct text event =
+	    p->says != NULL ? text_of(p->says) : str_text(&i->event);
 	const char *newline =
 	    event.len > 0 ? memchr(event.data, '\n', event.len) : NULL;
 	struct str text = { 0 };
@@ -264,7 +265,7 @@ describe(struct incidents *is, struct incident *i, const struct finding *f)
 	if (p->summary != NULL)
 		render(p->summary, i, wall_ms, SUMMARY_MAX, &i->summary);
 	else if (i->summary == NULL)
-		default_summary(i);
+		default_summary(i, p);
 	if (p->description != NULL || i->description == NULL)
 		render(p->description, i, wall_ms, 16384, &i->description);
 }

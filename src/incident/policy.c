@@ -5,6 +5,7 @@
 #include "incident/policy.h"
 
 #include "base/mem.h"
+#include "base/when.h"
 #include "conf/node.h"
 
 #define QUIET_DEFAULT_MS (15 * 60 * 1000)
@@ -145,6 +146,23 @@ resolve_read(struct policy *p, const struct rule *rule, const struct node *n)
 	str_free(&what);
 }
 
+/* What is absent has nothing to show, and resolves when it comes. */
+static void
+absent_read(struct policy *p, const struct node *map)
+{
+	char written[WHEN_SIZE];
+	struct str text = { 0 };
+	int64_t for_ms = 0;
+
+	if (node_get(map, "absent") == NULL)
+		return;
+	p->quiet_ms = INT64_MAX;
+	node_duration(node_get(map, "for"), 1, &for_ms);
+	str_printf(&text, "nothing has matched for %s",
+	    duration_write(for_ms, written));
+	p->says = str_take(&text);
+}
+
 void
 policy_read(struct policy *p, const struct rule *rule, const struct node *map)
 {
@@ -160,6 +178,7 @@ policy_read(struct policy *p, const struct rule *rule, const struct node *map)
 	if (node_text(node_get(map, "runbook"), &text))
 		p->runbook = mem_text(text);
 	resolve_read(p, rule, node_get(map, "resolve"));
+	absent_read(p, map);
 	node_duration(node_get(map, "cooldown"), 0, &p->cooldown_ms);
 }
 
@@ -169,6 +188,7 @@ policy_free(struct policy *p)
 	template_free(p->summary);
 	template_free(p->description);
 	free(p->runbook);
+	free(p->says);
 	pairs_free(&p->labels);
 	node_texts_free(p->same);
 }

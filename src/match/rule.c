@@ -127,15 +127,16 @@ rule_read(struct rule *rule, const char *id, const struct node *map,
 {
 	const struct node *second = node_get(map, "followed_by");
 	const struct node *resolve = node_get(map, "resolve");
+	bool absent = node_get(map, "absent") != NULL;
 	struct str owner = { 0 }, part = { 0 };
 
 	str_printf(&owner, "rule '%s'", id);
 	rule->id = mem_text(id);
 	rule->sources =
 	    sources_read(node_get(map, "source"), sources, owner.data);
-	str_printf(&part, "%s: match", owner.data);
-	patterns_read(
-	    &rule->parts[PART_MATCH], node_get(map, "match"), part.data);
+	str_printf(&part, "%s: %s", owner.data, absent ? "absent" : "match");
+	patterns_read(&rule->parts[PART_MATCH],
+	    node_get(map, absent ? "absent" : "match"), part.data);
 	str_clear(&part);
 	str_printf(&part, "%s: followed_by: match", owner.data);
 	patterns_read(

@@ -29,8 +29,9 @@ struct source_names {
 };
 
 /**
- * Reads `source`, `match`, `except`, `followed_by.match`, `resolve.match` and
- * `key` of a rule's map; faults go to the diag.  id is copied.
+ * Reads `source`, `match` or `absent`, `except`, `followed_by.match`,
+ * `resolve.match` and `key` of a rule's map; faults go to the diag.  id is
+ * copied.
  */
 void rule_read(struct rule *rule, const char *id, const struct node *map,
     const struct source_names *sources);

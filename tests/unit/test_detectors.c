@@ -49,6 +49,26 @@ note(const struct finding *f, void *ctx)
 	    (long long)f->first_ms, (long long)f->now_ms);
 }
 
+static void
+note_over(size_t rule, struct text key, int64_t now_ms, void *ctx)
+{
+	struct bench *b = ctx;
+
+	str_printf(&b->told, "%s over ", b->rules[rule].id);
+	if (key.len > 0)
+		str_printf(&b->told, "[%.*s] ", (int)key.len, key.data);
+	str_printf(&b->told, "%lld|", (long long)now_ms);
+}
+
+/* Detectors of the rules, without a memory. */
+static struct detectors *
+new_detectors(struct bench *b)
+{
+	struct detectors_callbacks callbacks = { note, note_over, b };
+
+	return detectors_new(b->rules, b->specs, b->count, &callbacks);
+}
+
 /* Reads the rules, whatever their faults. */
 static struct bench *
 bench_read(const char *rules)
@@ -78,7 +98,7 @@ bench_new(const char *rules)
 	struct bench *b = bench_read(rules);
 
 	assert_int_equal(diag_errors(b->diag), 0);
-	b->detectors = detectors_new(b->rules, b->specs, b->count, note, b);
+	b->detectors = new_detectors(b);
 	return b;
 }
 
@@ -252,12 +272,12 @@ a_reset_empties_the_window_of_a_key_or_of_all(void **state)
 	match(b, "a", 1);
 	match(b, "b", 1);
 	str_clear(&b->told);
-	detectors_reset(b->detectors, 0, &key);
-	detectors_reset(b->detectors, 0, &other);
+	detectors_reset(b->detectors, 0, &key, 0);
+	detectors_reset(b->detectors, 0, &other, 0);
 	match(b, "a", 2);
 	match(b, "b", 2);
 	check(b, "r- [1:a] k=a 1 2-2|r+ [1:b] k=b 2 1-2|");
-	detectors_reset(b->detectors, 0, NULL);
+	detectors_reset(b->detectors, 0, NULL, 0);
 	match(b, "a", 3);
 	match(b, "b", 3);
 	check(b, "r- [1:a] k=a 1 3-3|r- [1:b] k=b 1 3-3|");
@@ -376,10 +396,10 @@ resetting_a_key_leaves_the_firsts_of_others_waiting(void **state)
 	(void)state;
 	match(b, "a1", 1);
 	match(b, "a2", 1);
-	detectors_reset(b->detectors, 0, &key);
+	detectors_reset(b->detectors, 0, &key, 0);
 	second(b, "b2", 3);
 	check(b, "r+ [1:2] n=2 1 3-3|");
-	detectors_reset(b->detectors, 0, NULL);
+	detectors_reset(b->detectors, 0, NULL, 0);
 	second(b, "b1", 3);
 	check(b, "");
 	bench_free(b);
@@ -422,18 +442,24 @@ forget(struct memories *ms)
 
 /* A restart: other detectors with what the first ones told. */
 static void
-restart(struct bench *b, struct memories *ms)
+restart_at(struct bench *b, struct memories *ms, int64_t now_ms)
 {
 	detectors_free(b->detectors);
-	b->detectors = detectors_new(b->rules, b->specs, b->count, note, b);
+	b->detectors = new_detectors(b);
 	for (size_t i = 0; i < ms->count; i++) {
 		struct memory *m = &ms->v[i];
 
 		if (m->state_len > 0)
 			assert_true(detectors_restore(b->detectors, m->rule,
 			    (struct text){ m->key, m->key_len },
-			    (struct text){ m->state, m->state_len }));
+			    (struct text){ m->state, m->state_len }, now_ms));
 	}
+}
+
+static void
+restart(struct bench *b, struct memories *ms)
+{
+	restart_at(b, ms, 0);
 }
 
 static void
@@ -525,7 +551,7 @@ only_what_changed_is_told_until_it_is_saved(void **state)
 	detectors_saved(b->detectors);
 	forget(&ms);
 	/* What is gone is told as empty. */
-	detectors_reset(b->detectors, 0, &key);
+	detectors_reset(b->detectors, 0, &key, 0);
 	detectors_changed(b->detectors, keep, &ms);
 	assert_int_equal(ms.count, 1);
 	assert_string_equal(ms.v[0].key, "1:a");
@@ -554,11 +580,12 @@ memory_that_is_none_does_no_harm(void **state)
 	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
 		struct text text = text_of(states[i]);
 
-		assert_true(detectors_restore(b->detectors, "r", key, text));
-		assert_true(detectors_restore(b->detectors, "w", key, text));
-		assert_false(detectors_restore(b->detectors, "n", key, text));
+		assert_true(detectors_restore(b->detectors, "r", key, text, 0));
+		assert_true(detectors_restore(b->detectors, "w", key, text, 0));
 		assert_false(
-		    detectors_restore(b->detectors, "gone", key, text));
+		    detectors_restore(b->detectors, "n", key, text, 0));
+		assert_false(
+		    detectors_restore(b->detectors, "gone", key, text, 0));
 		second(b, "b", 10);
 		hit(b, 1, PART_MATCH, "a", 100000);
 	}
@@ -576,7 +603,7 @@ a_clock_that_was_set_back_makes_no_storm(void **state)
 	(void)state;
 	/* Restored: an hour ahead of the clock as it is now. */
 	assert_true(detectors_restore(
-	    b->detectors, "w", key, TEXT("[3600000,3600001]")));
+	    b->detectors, "w", key, TEXT("[3600000,3600001]"), 0));
 	match(b, "a", 1000);
 	check(b, "w- 1 1000-1000|");
 	match(b, "a", 1001);
@@ -584,9 +611,226 @@ a_clock_that_was_set_back_makes_no_storm(void **state)
 	check(b, "w- 1 1000-1001|w+ 3 1000-1002|");
 	assert_true(detectors_restore(b->detectors, "r", key,
 	    TEXT("[{\"ms\":3600000,\"id\":\"0:\",\"same\":\"\","
-		 "\"captures\":{}}]")));
+		 "\"captures\":{}}]"),
+	    0));
 	hit(b, 1, PART_SECOND, "b", 1000);
 	check(b, "");
+	bench_free(b);
+}
+
+/* Absence: all was read, from 0 ms on. */
+static struct bench *
+awaiting(const char *rules)
+{
+	struct bench *b = bench_new(rules);
+
+	detectors_begin(b->detectors, 0);
+	detectors_caught_up(b->detectors, true);
+	return b;
+}
+
+static void
+tick(struct bench *b, int64_t now_ms)
+{
+	detectors_tick(b->detectors, now_ms, now_ms);
+}
+
+static void
+what_never_came_is_absent_when_the_time_is_up(void **state)
+{
+	struct bench *b = awaiting("- {id: r, absent: '^alive', for: 10s}");
+
+	(void)state;
+	assert_int_equal(detectors_due(b->detectors), 10000);
+	tick(b, 9999);
+	check(b, "");
+	tick(b, 10000);
+	check(b, "r+ 1 10000-10000|");
+	assert_int_equal(detectors_due(b->detectors), INT64_MAX);
+	tick(b, 100000);
+	check(b, "");
+	bench_free(b);
+}
+
+static void
+a_match_ends_an_absence_and_begins_the_next_wait(void **state)
+{
+	struct bench *b =
+	    awaiting("- {id: r, absent: [x, 'alive (?<n>\\d+)'], for: 10s}");
+
+	(void)state;
+	match(b, "alive 7", 4000);
+	check(b, "r over 4000|");
+	tick(b, 13999);
+	check(b, "");
+	/* With what it captured when it came last. */
+	tick(b, 14000);
+	check(b, "r+ n=7 1 14000-14000|");
+	match(b, "x", 20000);
+	check(b, "r over 20000|");
+	assert_int_equal(detectors_due(b->detectors), 30000);
+	tick(b, 30000);
+	check(b, "r+ 1 30000-30000|");
+	bench_free(b);
+}
+
+static void
+each_key_has_a_timer_once_it_was_seen(void **state)
+{
+	struct bench *b =
+	    awaiting("- {id: r, absent: 'from (?<h>\\w+)', key: h, for: 10s}");
+
+	(void)state;
+	assert_int_equal(detectors_due(b->detectors), INT64_MAX);
+	match(b, "from a", 0);
+	match(b, "from b", 1000);
+	match(b, "from a", 2000);
+	check(b, "r over [1:a] 0|r over [1:b] 1000|r over [1:a] 2000|");
+	tick(b, 11000);
+	check(b, "r+ [1:b] h=b 1 11000-11000|");
+	tick(b, 12000);
+	check(b, "r+ [1:a] h=a 1 12000-12000|");
+	match(b, "from b", 13000);
+	check(b, "r over [1:b] 13000|");
+	bench_free(b);
+}
+
+static void
+a_key_is_forgotten_and_its_incident_is_over(void **state)
+{
+	struct bench *b =
+	    awaiting("- {id: r, absent: '(?<h>\\w+)', key: h, for: 10s,\n"
+		     "   forget: 1m}");
+
+	(void)state;
+	match(b, "a", 0);
+	match(b, "b", 5000);
+	str_clear(&b->told);
+	tick(b, 20000);
+	check(b, "r+ [1:a] h=a 1 20000-20000|r+ [1:b] h=b 1 20000-20000|");
+	assert_int_equal(detectors_due(b->detectors), 60000);
+	tick(b, 60000);
+	check(b, "r over [1:a] 60000|");
+	assert_int_equal(detectors_due(b->detectors), 65000);
+	/* Seen again it is a new one. */
+	match(b, "a", 61000);
+	check(b, "r over [1:a] 61000|");
+	tick(b, 71000);
+	check(b, "r+ [1:a] h=a 1 71000-71000|r over [1:b] 71000|");
+	bench_free(b);
+}
+
+static void
+nothing_is_absent_before_all_was_read(void **state)
+{
+	struct bench *b = awaiting("- {id: r, absent: alive, for: 10s}");
+
+	(void)state;
+	detectors_caught_up(b->detectors, false);
+	assert_int_equal(detectors_due(b->detectors), INT64_MAX);
+	tick(b, 20000);
+	check(b, "");
+	match(b, "alive", 21000);
+	check(b, "r over 21000|");
+	detectors_caught_up(b->detectors, true);
+	tick(b, 30999);
+	check(b, "");
+	tick(b, 31000);
+	check(b, "r+ 1 31000-31000|");
+	bench_free(b);
+}
+
+static void
+an_absence_goes_on_after_a_restart(void **state)
+{
+	struct bench *b =
+	    awaiting("- {id: r, absent: 'alive (?<n>\\d+)', for: 3d}\n"
+		     "- {id: s, absent: 'x(?<k>\\w)', key: k, for: 1s}\n");
+	struct memories ms = { .count = 0 };
+	const int64_t day_ms = INT64_C(24) * 3600 * 1000;
+
+	(void)state;
+	match(b, "alive 1", 1000);
+	hit(b, 1, PART_MATCH, "xy", 1000);
+	tick(b, 2000);
+	check(b, "r over 1000|s over [1:y] 1000|s+ [1:y] k=y 1 2000-2000|");
+	for (int days = 1; days <= 2; days++) {
+		detectors_changed(b->detectors, keep, &ms);
+		restart_at(b, &ms, days * day_ms);
+		forget(&ms);
+		detectors_begin(b->detectors, days * day_ms);
+		detectors_caught_up(b->detectors, true);
+		tick(b, days * day_ms + 1000);
+		check(b, "");
+		/* All of it is to be saved again, for the test's sake. */
+		detectors_reset(b->detectors, 1, NULL, days * day_ms);
+		tick(b, days * day_ms + 1000);
+		check(b, days == 1 ? "s+ [1:y] k=y 1 86401000-86401000|"
+				   : "s+ [1:y] k=y 1 172801000-172801000|");
+		if (days == 1) {
+			match(b, "alive 2", day_ms);
+			str_clear(&b->told);
+		}
+	}
+	/* Three days after it came last, however often we were restarted. */
+	tick(b, 4 * day_ms - 1);
+	check(b, "");
+	tick(b, 4 * day_ms);
+	check(b, "r+ n=2 1 345600000-345600000|");
+	bench_free(b);
+}
+
+static void
+a_reset_begins_to_wait_anew(void **state)
+{
+	struct bench *b = awaiting("- {id: r, absent: alive, for: 10s}");
+	struct text key = TEXT("");
+
+	(void)state;
+	tick(b, 10000);
+	str_clear(&b->told);
+	detectors_reset(b->detectors, 0, &key, 12000);
+	assert_int_equal(detectors_due(b->detectors), 22000);
+	detectors_reset(b->detectors, 0, NULL, 13000);
+	assert_int_equal(detectors_due(b->detectors), 23000);
+	tick(b, 23000);
+	check(b, "r+ 1 23000-23000|");
+	bench_free(b);
+}
+
+static void
+what_is_no_memory_of_an_absence_is_left_out(void **state)
+{
+	static const char *const states[] = { "", "[", "null", "[1]", "{}",
+		"{\"ms\":\"1\"}", "{\"ms\":1,\"captures\":[]}",
+		"{\"ms\":1,\"captures\":{\"n\":5},\"path\":\"p\","
+		"\"text\":\"t\"}",
+		"{\"ms\":9e99}", "\xff" };
+	struct text key = TEXT("");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+		struct bench *b =
+		    bench_new("- {id: r, absent: 'a(?<n>b)?', for: 1s}\n"
+			      "- {id: k, absent: 'a(?<n>b)', key: n, for: 1s}");
+
+		assert_true(detectors_restore(
+		    b->detectors, "r", key, text_of(states[i]), 1000));
+		assert_false(detectors_restore(
+		    b->detectors, "k", key, text_of(states[i]), 1000));
+		detectors_begin(b->detectors, 1000);
+		detectors_caught_up(b->detectors, true);
+		tick(b, 2000);
+		assert_non_null(strstr(b->told.data, "r+ "));
+		bench_free(b);
+	}
+	/* From the future, after the clock was set back: it is now. */
+	struct bench *b = bench_new("- {id: r, absent: a, for: 1s}");
+
+	assert_true(detectors_restore(
+	    b->detectors, "r", key, TEXT("{\"ms\":99999999}"), 1000));
+	detectors_caught_up(b->detectors, true);
+	assert_int_equal(detectors_due(b->detectors), 2000);
 	bench_free(b);
 }
 
@@ -609,6 +853,18 @@ keys_without_number_take_bounded_memory(void **state)
 	check(b, "r- [5:first] k=first 1 2-2|");
 	match(b, "k99999", 2);
 	check(b, "r+ [6:k99999] k=k99999 2 1-2|");
+	bench_free(b);
+	/* Of an absence the longest unseen, whose incident is over. */
+	b = awaiting("- {id: r, absent: '(?<k>\\w+)', key: k, for: 1h}");
+	for (int i = 0; i < 100000; i++) {
+		snprintf(line, sizeof line, "k%d", i);
+		match(b, line, 1);
+		str_clear(&b->told);
+	}
+	match(b, "k0", 2);
+	str_clear(&b->told);
+	match(b, "more", 3);
+	check(b, "r over [2:k1] 3|r over [4:more] 3|");
 	bench_free(b);
 }
 
@@ -681,6 +937,25 @@ a_detector_that_is_wrong_is_a_fault(void **state)
 		{ "- {id: r, match: a, threshold: {count: 2, within: 1s}, "
 		  "followed_by: {match: b, within: 1s}}",
 		    "rule 'r': 'threshold' does not go with 'followed_by'" },
+		{ "- {id: r, absent: a}",
+		    "rule 'r': absent: needs 'for', how long nothing may" },
+		{ "- {id: r, absent: a, for: 60}",
+		    "'for': expected a duration" },
+		{ "- {id: r, absent: '(?<k>a)', key: k, for: 1h, forget: 1m}",
+		    "rule 'r': 'forget' is shorter than 'for'" },
+		{ "- {id: r, absent: a, for: 1m, forget: 1h}",
+		    "rule 'r': 'forget' needs 'key'" },
+		{ "- {id: r, absent: '(', for: 1m}",
+		    "rule 'r': absent: missing closing parenthesis" },
+		{ "- {id: r, absent: a, match: b, for: 1m}",
+		    "rule 'r': 'match' does not go with 'absent'" },
+		{ "- {id: r, absent: a, for: 1m, threshold: {count: 2, "
+		  "within: 1s}}",
+		    "rule 'r': 'threshold' does not go with 'absent'" },
+		{ "- {id: r, absent: a, for: 1m, resolve: {quiet: 1m}}",
+		    "rule 'r': 'resolve' does not go with 'absent'" },
+		{ "- {id: r, match: a, for: 1m}",
+		    "rule 'r': 'for' does not go with 'match'" },
 	};
 
 	(void)state;
@@ -727,6 +1002,15 @@ main(void)
 		cmocka_unit_test(only_what_changed_is_told_until_it_is_saved),
 		cmocka_unit_test(memory_that_is_none_does_no_harm),
 		cmocka_unit_test(a_clock_that_was_set_back_makes_no_storm),
+		cmocka_unit_test(what_never_came_is_absent_when_the_time_is_up),
+		cmocka_unit_test(
+		    a_match_ends_an_absence_and_begins_the_next_wait),
+		cmocka_unit_test(each_key_has_a_timer_once_it_was_seen),
+		cmocka_unit_test(a_key_is_forgotten_and_its_incident_is_over),
+		cmocka_unit_test(nothing_is_absent_before_all_was_read),
+		cmocka_unit_test(an_absence_goes_on_after_a_restart),
+		cmocka_unit_test(a_reset_begins_to_wait_anew),
+		cmocka_unit_test(what_is_no_memory_of_an_absence_is_left_out),
 		cmocka_unit_test(keys_without_number_take_bounded_memory),
 		cmocka_unit_test(a_huge_value_is_a_key_by_its_head),
 		cmocka_unit_test(a_detector_that_is_wrong_is_a_fault),

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two lists, each in the order of when the keys came last: those that are
+ * awaited, and those that are absent already.  The first of each is due next.
+ */
+#include "detect/absence.h"
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#define VALUE_MAX                                                              \
+	1024 /* bytes of a capture, or of the event, that are kept             \
+	      */
+
+struct timer {
+	TAILQ_ENTRY(timer) link;
+	char *key;
+	size_t key_len;
+	bool absent;
+	int64_t last_ms;
+	/* Of the last match; captures NULL: there was none. */
+	json_t *captures; /* name -> value */
+	struct event event;
+	char *path, *text;
+};
+
+TAILQ_HEAD(timers, timer);
+
+struct absence {
+	int64_t for_ms, forget_ms;
+	struct map *timers; /* by key; owned by the lists */
+	struct timers awaited, absent;
+};
+
+struct absence *
+absence_new(int64_t for_ms, int64_t forget_ms)
+{
+	struct absence *a = mem_new(1, sizeof *a);
+
+	a->for_ms = for_ms;
+	a->forget_ms = forget_ms;
+	a->timers = map_new(SIZE_MAX, NULL);
+	TAILQ_INIT(&a->awaited);
+	TAILQ_INIT(&a->absent);
+	return a;
+}
+
+static struct text
+key_of(const struct timer *t)
+{
+	return (struct text){ t->key, t->key_len };
+}
+
+static struct timers *
+list_of(struct absence *a, const struct timer *t)
+{
+	return t->absent ? &a->absent : &a->awaited;
+}
+
+static void
+forget_match(struct timer *t)
+{
+	json_decref(t->captures);
+	free(t->path);
+	free(t->text);
+	t->captures = NULL;
+	t->path = t->text = NULL;
+	t->event = (struct event){ .path = "" };
+}
+
+static void
+timer_free(struct absence *a, struct timer *t)
+{
+	TAILQ_REMOVE(list_of(a, t), t, link);
+	map_remove(a->timers, key_of(t));
+	forget_match(t);
+	free(t->key);
+	free(t);
+}
+
+void
+absence_free(struct absence *a)
+{
+	struct timer *t;
+
+	if (a == NULL)
+		return;
+	while ((t = TAILQ_FIRST(&a->awaited)) != NULL ||
+	       (t = TAILQ_FIRST(&a->absent)) != NULL)
+		timer_free(a, t);
+	map_free(a->timers);
+	free(a);
+}
+
+/* Into a list, which is almost always its end. */
+static void
+insert(struct absence *a, struct timer *t)
+{
+	struct timers *list = list_of(a, t);
+	struct timer *before = TAILQ_LAST(list, timers);
+
+	while (before != NULL && before->last_ms > t->last_ms)
+		before = TAILQ_PREV(before, timers, link);
+	if (before == NULL)
+		TAILQ_INSERT_HEAD(list, t, link);
+	else
+		TAILQ_INSERT_AFTER(list, before, t, link);
+}
+
+static struct timer *
+timer_new(struct absence *a, struct text key, int64_t now_ms)
+{
+	struct timer *t = mem_new(1, sizeof *t);
+
+	t->key = mem_copy(key.data, key.len);
+	t->key_len = key.len;
+	t->last_ms = now_ms;
+	t->event.path = "";
+	map_put(a->timers, key, t);
+	insert(a, t);
+	return t;
+}
+
+/* Begins to wait from a time on. */
+static void
+await(struct absence *a, struct timer *t, int64_t now_ms)
+{
+	TAILQ_REMOVE(list_of(a, t), t, link);
+	t->absent = false;
+	t->last_ms = now_ms;
+	insert(a, t);
+}
+
+bool
+absence_begin(struct absence *a, struct text key, int64_t now_ms)
+{
+	if (map_get(a->timers, key) != NULL)
+		return false;
+	timer_new(a, key, now_ms);
+	return true;
+}
+
+/* The one that was not seen for longest. */
+static struct timer *
+oldest(const struct absence *a)
+{
+	struct timer *x = TAILQ_FIRST(&a->awaited);
+	struct timer *y = TAILQ_FIRST(&a->absent);
+
+	if (x == NULL || y == NULL)
+		return x != NULL ? x : y;
+	return x->last_ms < y->last_ms ? x : y;
+}
+
+static json_t *
+keep_captures(const struct captures *captures)
+{
+	json_t *kept = json_object();
+
+	for (size_t i = 0; i < captures->count; i++) {
+		struct text value =
+		    utf8_head_bytes(captures->v[i].value, VALUE_MAX);
+
+		json_object_set_new(kept, captures->v[i].name,
+		    json_stringn(value.len > 0 ? value.data : "", value.len));
+	}
+	return kept;
+}
+
+static void
+keep_event(struct timer *t, const struct event *event, struct text text)
+{
+	text = utf8_head_bytes(text, VALUE_MAX);
+	t->path = mem_text(event->path);
+	t->text = mem_copy(text.data, text.len);
+	t->event = (struct event){
+		.source = event->source,
+		.path = t->path,
+		.offset = event->offset,
+		.line = event->line,
+		.text = { t->text, text.len },
+	};
+}
+
+void
+absence_seen(struct absence *a, struct text key,
+    const struct captures *captures, const struct event *event, int64_t now_ms,
+    absence_key_fn *evicted, void *ctx)
+{
+	struct timer *t = map_get(a->timers, key);
+
+	if (t == NULL && map_count(a->timers) == ABSENCE_KEYS_MAX) {
+		struct timer *old = oldest(a);
+
+		evicted(key_of(old), ctx);
+		timer_free(a, old);
+	}
+	if (t == NULL)
+		t = timer_new(a, key, now_ms);
+	else
+		await(a, t, now_ms);
+	forget_match(t);
+	t->captures = keep_captures(captures);
+	keep_event(t, event, event->text);
+}
+
+struct restarting {
+	struct absence *a;
+	int64_t now_ms;
+	absence_key_fn *restarted;
+	void *ctx;
+};
+
+static void
+restart(struct text key, void *value, void *ctx)
+{
+	const struct restarting *r = ctx;
+
+	await(r->a, value, r->now_ms);
+	r->restarted(key, r->ctx);
+}
+
+void
+absence_restart(struct absence *a, const struct text *key, int64_t now_ms,
+    absence_key_fn *restarted, void *ctx)
+{
+	struct restarting r = { a, now_ms, restarted, ctx };
+	struct timer *t;
+
+	if (key == NULL) {
+		map_each(a->timers, restart, &r);
+		return;
+	}
+	t = map_get(a->timers, *key);
+	if (t != NULL)
+		restart(*key, t, &r);
+}
+
+static int64_t
+after(const struct timer *t, int64_t ms)
+{
+	return t == NULL || ms > INT64_MAX - t->last_ms ? INT64_MAX
+	                                                : t->last_ms + ms;
+}
+
+int64_t
+absence_due(const struct absence *a)
+{
+	int64_t absent = after(TAILQ_FIRST(&a->awaited), a->for_ms);
+	int64_t forget = after(oldest(a), a->forget_ms);
+
+	return absent < forget ? absent : forget;
+}
+
+static void
+tell(const struct timer *t, absent_fn *fn, void *ctx)
+{
+	struct captures captures = { 0 };
+	const struct absent absent = { key_of(t), &captures, &t->event,
+		t->last_ms };
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(t->captures, name, value)
+	{
+		if (captures.count == CAPTURES_MAX)
+			break;
+		captures.v[captures.count++] =
+		    (struct capture){ name, { json_string_value(value),
+						json_string_length(value) } };
+	}
+	fn(&absent, ctx);
+}
+
+void
+absence_tick(struct absence *a, int64_t now_ms, absent_fn *absent,
+    absence_key_fn *forgotten, void *ctx)
+{
+	struct timer *t;
+
+	while ((t = TAILQ_FIRST(&a->awaited)) != NULL &&
+	       after(t, a->for_ms) <= now_ms) {
+		TAILQ_REMOVE(&a->awaited, t, link);
+		t->absent = true;
+		insert(a, t);
+		tell(t, absent, ctx);
+	}
+	while ((t = oldest(a)) != NULL && after(t, a->forget_ms) <= now_ms) {
+		forgotten(key_of(t), ctx);
+		timer_free(a, t);
+	}
+}
+
+void
+absence_write(const struct absence *a, struct text key, struct str *out)
+{
+	const struct timer *t = map_get(a->timers, key);
+	struct str path = { 0 };
+	json_t *object;
+	char *text;
+
+	if (t == NULL)
+		return;
+	object = json_pack("{s:I, s:b}", "ms", (json_int_t)t->last_ms, "absent",
+	    (int)t->absent);
+	if (t->captures != NULL) {
+		json_object_set(object, "captures", t->captures);
+		utf8_clean(text_of(t->event.path), &path);
+		json_object_set_new(object, "path",
+		    json_stringn(path.len > 0 ? path.data : "", path.len));
+		json_object_set_new(
+		    object, "offset", json_integer(t->event.offset));
+		json_object_set_new(
+		    object, "line", json_integer(t->event.line));
+		json_object_set_new(object, "text",
+		    json_stringn(t->event.text.data, t->event.text.len));
+	}
+	text = json_dumps(object, JSON_COMPACT);
+	if (text != NULL)
+		str_puts(out, text);
+	free(text);
+	str_free(&path);
+	json_decref(object);
+}
+
+static void
+read_match(struct timer *t, const json_t *object)
+{
+	json_t *captures = json_object_get(object, "captures");
+	const char *path = json_string_value(json_object_get(object, "path"));
+	const json_t *text = json_object_get(object, "text");
+	const struct event event = {
+		.source = NO_SOURCE,
+		.path = path,
+		.offset = json_integer_value(json_object_get(object, "offset")),
+		.line = json_integer_value(json_object_get(object, "line")),
+	};
+
+	if (!json_is_object(captures) || path == NULL || !json_is_string(text))
+		return;
+	t->captures = json_incref(captures);
+	keep_event(t, &event,
+	    (struct text){ json_string_value(text), json_string_length(text) });
+}
+
+void
+absence_read(
+    struct absence *a, struct text key, struct text state, int64_t now_ms)
+{
+	json_t *object =
+	    json_loadb(state.data, state.len, JSON_ALLOW_NUL, NULL);
+	const json_t *ms = json_object_get(object, "ms");
+	struct timer *t;
+	int64_t last_ms;
+
+	if (json_is_integer(ms) && map_get(a->timers, key) == NULL &&
+	    map_count(a->timers) < ABSENCE_KEYS_MAX) {
+		last_ms = json_integer_value(ms);
+		t = timer_new(a, key, last_ms < now_ms ? last_ms : now_ms);
+		TAILQ_REMOVE(&a->awaited, t, link);
+		t->absent = json_is_true(json_object_get(object, "absent"));
+		insert(a, t);
+		read_match(t, object);
+	}
+	json_decref(object);
+}
