@@ -97,7 +97,7 @@ static const struct key rule_keys[] = {
 	{ "mode", true },
 	{ "match", false },
 	{ "followed_by", false },
-	{ "not_followed_by", true },
+	{ "not_followed_by", false },
 	{ "absent", false },
 	{ "process", true },
 	{ "probe", true },

@@ -7,16 +7,11 @@
 
 #include "base/map.h"
 #include "base/mem.h"
-#include "base/utf8.h"
+#include "detect/kept.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-
-#define VALUE_MAX                                                              \
-	1024 /* bytes of a capture, or of the event, that are kept             \
-	      */
 
 struct timer {
 	TAILQ_ENTRY(timer) link;
@@ -24,10 +19,7 @@ struct timer {
 	size_t key_len;
 	bool absent;
 	int64_t last_ms;
-	/* Of the last match; captures NULL: there was none. */
-	json_t *captures; /* name -> value */
-	struct event event;
-	char *path, *text;
+	struct kept *match; /* the last; NULL: there was none */
 };
 
 TAILQ_HEAD(timers, timer);
@@ -64,22 +56,11 @@ list_of(struct absence *a, const struct timer *t)
 }
 
 static void
-forget_match(struct timer *t)
-{
-	json_decref(t->captures);
-	free(t->path);
-	free(t->text);
-	t->captures = NULL;
-	t->path = t->text = NULL;
-	t->event = (struct event){ .path = "" };
-}
-
-static void
 timer_free(struct absence *a, struct timer *t)
 {
 	TAILQ_REMOVE(list_of(a, t), t, link);
 	map_remove(a->timers, key_of(t));
-	forget_match(t);
+	kept_free(t->match);
 	free(t->key);
 	free(t);
 }
@@ -121,7 +102,6 @@ timer_new(struct absence *a, struct text key, int64_t now_ms)
 	t->key = mem_copy(key.data, key.len);
 	t->key_len = key.len;
 	t->last_ms = now_ms;
-	t->event.path = "";
 	map_put(a->timers, key, t);
 	insert(a, t);
 	return t;
@@ -158,36 +138,6 @@ oldest(const struct absence *a)
 	return x->last_ms < y->last_ms ? x : y;
 }
 
-static json_t *
-keep_captures(const struct captures *captures)
-{
-	json_t *kept = json_object();
-
-	for (size_t i = 0; i < captures->count; i++) {
-		struct text value =
-		    utf8_head_bytes(captures->v[i].value, VALUE_MAX);
-
-		json_object_set_new(kept, captures->v[i].name,
-		    json_stringn(value.len > 0 ? value.data : "", value.len));
-	}
-	return kept;
-}
-
-static void
-keep_event(struct timer *t, const struct event *event, struct text text)
-{
-	text = utf8_head_bytes(text, VALUE_MAX);
-	t->path = mem_text(event->path);
-	t->text = mem_copy(text.data, text.len);
-	t->event = (struct event){
-		.source = event->source,
-		.path = t->path,
-		.offset = event->offset,
-		.line = event->line,
-		.text = { t->text, text.len },
-	};
-}
-
 void
 absence_seen(struct absence *a, struct text key,
     const struct captures *captures, const struct event *event, int64_t now_ms,
@@ -205,9 +155,8 @@ absence_seen(struct absence *a, struct text key,
 		t = timer_new(a, key, now_ms);
 	else
 		await(a, t, now_ms);
-	forget_match(t);
-	t->captures = keep_captures(captures);
-	keep_event(t, event, event->text);
+	kept_free(t->match);
+	t->match = kept_new(captures, event);
 }
 
 struct restarting {
@@ -261,20 +210,12 @@ absence_due(const struct absence *a)
 static void
 tell(const struct timer *t, absent_fn *fn, void *ctx)
 {
-	struct captures captures = { 0 };
-	const struct absent absent = { key_of(t), &captures, &t->event,
+	struct captures captures;
+	struct event event;
+	const struct absent absent = { key_of(t), &captures, &event,
 		t->last_ms };
-	const char *name;
-	json_t *value;
 
-	json_object_foreach(t->captures, name, value)
-	{
-		if (captures.count == CAPTURES_MAX)
-			break;
-		captures.v[captures.count++] =
-		    (struct capture){ name, { json_string_value(value),
-						json_string_length(value) } };
-	}
+	kept_tell(t->match, &captures, &event);
 	fn(&absent, ctx);
 }
 
@@ -301,7 +242,6 @@ void
 absence_write(const struct absence *a, struct text key, struct str *out)
 {
 	const struct timer *t = map_get(a->timers, key);
-	struct str path = { 0 };
 	json_t *object;
 	char *text;
 
@@ -309,44 +249,13 @@ absence_write(const struct absence *a, struct text key, struct str *out)
 		return;
 	object = json_pack("{s:I, s:b}", "ms", (json_int_t)t->last_ms, "absent",
 	    (int)t->absent);
-	if (t->captures != NULL) {
-		json_object_set(object, "captures", t->captures);
-		utf8_clean(text_of(t->event.path), &path);
-		json_object_set_new(object, "path",
-		    json_stringn(path.len > 0 ? path.data : "", path.len));
-		json_object_set_new(
-		    object, "offset", json_integer(t->event.offset));
-		json_object_set_new(
-		    object, "line", json_integer(t->event.line));
-		json_object_set_new(object, "text",
-		    json_stringn(t->event.text.data, t->event.text.len));
-	}
+	if (t->match != NULL)
+		kept_write(t->match, object);
 	text = json_dumps(object, JSON_COMPACT);
 	if (text != NULL)
 		str_puts(out, text);
 	free(text);
-	str_free(&path);
 	json_decref(object);
-}
-
-static void
-read_match(struct timer *t, const json_t *object)
-{
-	json_t *captures = json_object_get(object, "captures");
-	const char *path = json_string_value(json_object_get(object, "path"));
-	const json_t *text = json_object_get(object, "text");
-	const struct event event = {
-		.source = NO_SOURCE,
-		.path = path,
-		.offset = json_integer_value(json_object_get(object, "offset")),
-		.line = json_integer_value(json_object_get(object, "line")),
-	};
-
-	if (!json_is_object(captures) || path == NULL || !json_is_string(text))
-		return;
-	t->captures = json_incref(captures);
-	keep_event(t, &event,
-	    (struct text){ json_string_value(text), json_string_length(text) });
 }
 
 void
@@ -366,7 +275,7 @@ absence_read(
 		TAILQ_REMOVE(&a->awaited, t, link);
 		t->absent = json_is_true(json_object_get(object, "absent"));
 		insert(a, t);
-		read_match(t, object);
+		t->match = kept_read(object);
 	}
 	json_decref(object);
 }

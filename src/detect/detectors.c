@@ -10,6 +10,7 @@
 #include "conf/node.h"
 #include "detect/absence.h"
 #include "detect/key.h"
+#include "detect/missing.h"
 #include "detect/sequence.h"
 #include "detect/window.h"
 
@@ -19,6 +20,7 @@
 struct memory {
 	struct map *windows;       /* by key; NULL: each hit fires */
 	struct sequence *sequence; /* NULL: no pairs */
+	struct missing *missing;   /* NULL: no second half may be missing */
 	struct absence *absence;   /* NULL: nothing is awaited */
 	struct map *changed;       /* keys to be saved */
 	bool full;                 /* a key made room; said */
@@ -83,7 +85,7 @@ threshold_read(struct detector *d, const struct rule *rule,
 
 static void
 same_read(struct detector *d, const struct rule *rule, const struct node *n,
-    const char *what)
+    const char *second, const char *what)
 {
 	if (!node_texts(n, true, &d->same, &d->same_count))
 		return;
@@ -92,15 +94,13 @@ same_read(struct detector *d, const struct rule *rule, const struct node *n,
 			if (!patterns_capture(&rule->parts[part], d->same[i]))
 				node_error(n,
 				    "%s: same: '%s' has no capture (?<%s>…)",
-				    what,
-				    part == PART_MATCH ? "match"
-						       : "followed_by",
+				    what, part == PART_MATCH ? "match" : second,
 				    d->same[i]);
 }
 
 static void
 pair_read(struct detector *d, const struct rule *rule, const struct node *pair,
-    const char *what)
+    const char *second, const char *what)
 {
 	if (!node_keys(pair, followed_keys, time_words, what))
 		return;
@@ -109,7 +109,7 @@ pair_read(struct detector *d, const struct rule *rule, const struct node *pair,
 	if (node_lacks(pair, "within", followed_keys))
 		node_error(pair, "%s: needs 'within'", what);
 	node_duration(node_get(pair, "within"), 1, &d->within_ms);
-	same_read(d, rule, node_get(pair, "same"), what);
+	same_read(d, rule, node_get(pair, "same"), second, what);
 }
 
 /* The keys of an absence, which are the rule's own. */
@@ -158,38 +158,53 @@ refuse(const struct rule *rule, const struct node *map, const char *detector,
 			    *names, detector);
 }
 
-void
-detector_read(
-    struct detector *d, const struct rule *rule, const struct node *map)
+/* A rule with `match`, and perhaps a second half to it. */
+static void
+match_read(struct detector *d, const struct rule *rule, const struct node *map)
 {
-	static const char *const not_pair[] = { "threshold", NULL };
-	static const char *const not_absent[] = { "match", "threshold",
-		"followed_by", NULL };
 	static const char *const not_match[] = { "for", "forget", NULL };
+	static const char *const not_pair[] = { "threshold", NULL };
+	static const char *const not_both[] = { "followed_by", NULL };
+	bool missing = node_get(map, "not_followed_by") != NULL;
+	const char *second = missing ? "not_followed_by" : "followed_by";
 	const struct node *threshold = node_get(map, "threshold");
-	const struct node *pair = node_get(map, "followed_by");
+	const struct node *pair = node_get(map, second);
 	struct str what = { 0 };
 
-	d->count = 1;
-	if (node_get(map, "absent") != NULL) {
-		d->kind = DETECT_ABSENT;
-		absent_read(d, rule, map);
-		refuse(rule, map, "absent", not_absent);
-		return;
-	}
 	if (node_get(map, "match") != NULL)
 		refuse(rule, map, "match", not_match);
-	d->kind = pair != NULL ? DETECT_PAIR : DETECT_MATCH;
+	if (missing)
+		refuse(rule, map, second, not_both);
 	if (pair != NULL)
-		refuse(rule, map, "followed_by", not_pair);
+		refuse(rule, map, second, not_pair);
+	d->kind = missing        ? DETECT_MISSING
+	          : pair != NULL ? DETECT_PAIR
+	                         : DETECT_MATCH;
 	str_printf(&what, "rule '%s': threshold", rule->id);
 	if (threshold != NULL)
 		threshold_read(d, rule, threshold, what.data);
 	str_clear(&what);
-	str_printf(&what, "rule '%s': followed_by", rule->id);
+	str_printf(&what, "rule '%s': %s", rule->id, second);
 	if (pair != NULL)
-		pair_read(d, rule, pair, what.data);
+		pair_read(d, rule, pair, second, what.data);
 	str_free(&what);
+}
+
+void
+detector_read(
+    struct detector *d, const struct rule *rule, const struct node *map)
+{
+	static const char *const not_absent[] = { "match", "threshold",
+		"followed_by", "not_followed_by", NULL };
+
+	d->count = 1;
+	if (node_get(map, "absent") == NULL) {
+		match_read(d, rule, map);
+		return;
+	}
+	d->kind = DETECT_ABSENT;
+	absent_read(d, rule, map);
+	refuse(rule, map, "absent", not_absent);
 }
 
 void
@@ -222,6 +237,8 @@ detectors_new(const struct rule *rules, const struct detector *specs,
 		m->changed = map_new(CHANGED_MAX, NULL);
 		if (specs[i].kind == DETECT_PAIR)
 			m->sequence = sequence_new(specs[i].within_ms);
+		else if (specs[i].kind == DETECT_MISSING)
+			m->missing = missing_new(specs[i].within_ms);
 		else if (specs[i].kind == DETECT_ABSENT)
 			m->absence =
 			    absence_new(specs[i].within_ms, specs[i].forget_ms);
@@ -239,6 +256,7 @@ detectors_free(struct detectors *ds)
 	for (size_t i = 0; i < ds->count; i++) {
 		map_free(ds->memories[i].windows);
 		sequence_free(ds->memories[i].sequence);
+		missing_free(ds->memories[i].missing);
 		absence_free(ds->memories[i].absence);
 		map_free(ds->memories[i].changed);
 	}
@@ -388,7 +406,7 @@ pair_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 	mark_changed(ds, hit->index, (struct text){ "", 0 });
 }
 
-/* Absences: of one rule at a time. */
+/* What does not come: of one rule at a time. */
 
 struct awaiting {
 	struct detectors *ds;
@@ -434,17 +452,17 @@ first_source(const struct rule *rule)
 	return source;
 }
 
+/* event  the last that there was */
 static void
-tell_absent(const struct absent *absent, void *ctx)
+tell_awaited(const struct awaiting *w, struct text key,
+    const struct captures *captures, struct event event)
 {
-	const struct awaiting *w = ctx;
 	struct detectors *ds = w->ds;
-	struct event event = *absent->event;
 	struct finding f = {
 		.rule = w->rule,
 		.fired = true,
-		.key = absent->key,
-		.captures = absent->captures,
+		.key = key,
+		.captures = captures,
 		.event = &event,
 		.span = event.text,
 		.count = 1,
@@ -453,11 +471,61 @@ tell_absent(const struct absent *absent, void *ctx)
 	};
 
 	/* Which it was is not known of an earlier life, nor of none. */
-	if (event.source == NO_SOURCE || event.line == 0)
+	if (event.source == NO_SOURCE)
 		event.source = first_source(&ds->rules[w->rule]);
 	event.wall_ms = w->wall_ms;
-	mark_changed(ds, w->rule, absent->key);
 	ds->callbacks.found(&f, ds->callbacks.ctx);
+}
+
+static void
+tell_absent(const struct absent *absent, void *ctx)
+{
+	const struct awaiting *w = ctx;
+
+	mark_changed(w->ds, w->rule, absent->key);
+	tell_awaited(w, absent->key, absent->captures, *absent->event);
+}
+
+static void
+tell_missed(const struct missed *missed, void *ctx)
+{
+	tell_awaited(ctx, missed->key, missed->captures, *missed->event);
+}
+
+static void
+tell_over(struct text key, void *ctx)
+{
+	const struct awaiting *w = ctx;
+	struct detectors *ds = w->ds;
+
+	ds->callbacks.over(w->rule, key, w->now_ms, ds->callbacks.ctx);
+}
+
+static struct missing_calls
+missing_calls(struct awaiting *w)
+{
+	return (
+	    struct missing_calls){ tell_missed, tell_over, note_changed, w };
+}
+
+static void
+missing_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
+{
+	const struct detector *d = &ds->specs[hit->index];
+	const struct rule *rule = &ds->rules[hit->index];
+	struct missing *m = ds->memories[hit->index].missing;
+	struct awaiting w = { ds, hit->index, now_ms, hit->event->wall_ms };
+	struct missing_calls calls = missing_calls(&w);
+
+	key_write(hit->captures, d->same, d->same_count, &ds->same);
+	if (hit->part == PART_SECOND) {
+		missing_second(m, str_text(&ds->same), &calls);
+		return;
+	}
+	key_write(hit->captures, rule->key, rule->keys, &ds->key);
+	if (missing_first(m, str_text(&ds->same), str_text(&ds->key),
+		hit->captures, hit->event, now_ms, &calls))
+		say_full(ds, hit->index);
 }
 
 static void
@@ -481,6 +549,9 @@ detectors_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 		break;
 	case DETECT_PAIR:
 		pair_hit(ds, hit, now_ms);
+		break;
+	case DETECT_MISSING:
+		missing_hit(ds, hit, now_ms);
 		break;
 	case DETECT_ABSENT:
 		absent_hit(ds, hit, now_ms);
@@ -511,10 +582,12 @@ detectors_due(const struct detectors *ds)
 	int64_t due_ms = INT64_MAX;
 
 	for (size_t i = 0; i < ds->count && ds->caught_up; i++) {
-		const struct absence *a = ds->memories[i].absence;
+		const struct memory *m = &ds->memories[i];
 
-		if (a != NULL && absence_due(a) < due_ms)
-			due_ms = absence_due(a);
+		if (m->absence != NULL && absence_due(m->absence) < due_ms)
+			due_ms = absence_due(m->absence);
+		if (m->missing != NULL && missing_due(m->missing) < due_ms)
+			due_ms = missing_due(m->missing);
 	}
 	return due_ms;
 }
@@ -523,20 +596,25 @@ void
 detectors_tick(struct detectors *ds, int64_t now_ms, int64_t wall_ms)
 {
 	for (size_t i = 0; i < ds->count && ds->caught_up; i++) {
+		const struct memory *m = &ds->memories[i];
 		struct awaiting w = { ds, i, now_ms, wall_ms };
+		struct missing_calls calls = missing_calls(&w);
 
-		if (ds->memories[i].absence != NULL)
-			absence_tick(ds->memories[i].absence, now_ms,
-			    tell_absent, give_up, &w);
+		if (m->absence != NULL)
+			absence_tick(
+			    m->absence, now_ms, tell_absent, give_up, &w);
+		if (m->missing != NULL)
+			missing_tick(m->missing, now_ms, &calls);
 	}
 }
 
 bool
 detectors_waits(struct detectors *ds, size_t rule, int64_t now_ms)
 {
-	struct sequence *q = ds->memories[rule].sequence;
+	const struct memory *m = &ds->memories[rule];
 
-	return q != NULL && sequence_waits(q, now_ms);
+	return (m->sequence != NULL && sequence_waits(m->sequence, now_ms)) ||
+	       (m->missing != NULL && missing_waits(m->missing));
 }
 
 void
@@ -546,6 +624,7 @@ detectors_reset(
 	struct memory *m = &ds->memories[rule];
 	struct resetting r = { ds, rule };
 	struct awaiting w = { .ds = ds, .rule = rule };
+	struct missing_calls calls = missing_calls(&w);
 
 	if (m->windows != NULL && key == NULL)
 		map_each(m->windows, reset_one, &r);
@@ -556,6 +635,8 @@ detectors_reset(
 		m->sequence = sequence_new(ds->specs[rule].within_ms);
 		mark_changed(ds, rule, (struct text){ "", 0 });
 	}
+	if (m->missing != NULL)
+		missing_forget(m->missing, key, &calls);
 	if (m->absence != NULL)
 		absence_restart(m->absence, key, now_ms, note_changed, &w);
 }
@@ -579,6 +660,8 @@ tell(struct text key, void *value, void *ctx)
 	(void)value;
 	if (m->sequence != NULL)
 		sequence_write(m->sequence, &state);
+	else if (m->missing != NULL)
+		missing_write(m->missing, key, &state);
 	else if (m->absence != NULL)
 		absence_write(m->absence, key, &state);
 	else if (w != NULL)
@@ -626,6 +709,10 @@ detectors_restore(struct detectors *ds, const char *rule, struct text key,
 			continue;
 		if (m->sequence != NULL) {
 			sequence_read(m->sequence, state);
+			return true;
+		}
+		if (m->missing != NULL) {
+			missing_read(m->missing, key, state, now_ms);
 			return true;
 		}
 		/* A rule that had a key before, or has one now, begins anew. */

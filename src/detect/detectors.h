@@ -13,7 +13,12 @@
 struct detectors;
 struct node;
 
-enum detector_kind { DETECT_MATCH, DETECT_PAIR, DETECT_ABSENT };
+enum detector_kind {
+	DETECT_MATCH,
+	DETECT_PAIR,
+	DETECT_MISSING, /* of a pair, the second half */
+	DETECT_ABSENT,
+};
 
 /** A rule's detector as written. */
 struct detector {
@@ -28,8 +33,8 @@ struct detector {
 	size_t same_count;
 };
 
-/** Reads `threshold`, `followed_by`, `absent`, `for` and `forget` of a rule's
- * map. */
+/** Reads `threshold`, `followed_by`, `not_followed_by`, `absent`, `for` and
+ * `forget` of a rule's map. */
 void detector_read(
     struct detector *d, const struct rule *rule, const struct node *map);
 void detector_free(struct detector *d); /* what is in it */

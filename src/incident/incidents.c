@@ -218,8 +218,7 @@ render(const struct template *t, const struct incident *i, int64_t wall_ms,
 static void
 default_summary(struct incident *i, const struct policy *p)
 {
-	struct text event =
-	    p->says != NULL ? text_of(p->says) : str_text(&i->event);
+	struct text event = str_text(&i->event);
 	const char *newline =
 	    event.len > 0 ? memchr(event.data, '\n', event.len) : NULL;
 	struct str text = { 0 };
@@ -228,7 +227,12 @@ default_summary(struct incident *i, const struct policy *p)
 		event.len = (size_t)(newline - event.data);
 	event = utf8_head(event, SUMMARY_EVENT_MAX);
 	str_printf(&text, "%s: ", i->rule_id);
-	str_add_text(&text, event);
+	if (p->says != NULL)
+		str_puts(&text, p->says);
+	if (p->says_event)
+		str_puts(&text, ": ");
+	if (p->says == NULL || p->says_event)
+		str_add_text(&text, event);
 	free(i->summary);
 	i->summary = str_take(&text);
 }

@@ -146,21 +146,29 @@ resolve_read(struct policy *p, const struct rule *rule, const struct node *n)
 	str_free(&what);
 }
 
-/* What is absent has nothing to show, and resolves when it comes. */
+/* What does not come shows nothing, and resolves when it comes after all. */
 static void
-absent_read(struct policy *p, const struct node *map)
+awaited_read(struct policy *p, const struct node *map)
 {
+	const struct node *missing = node_get(map, "not_followed_by");
 	char written[WHEN_SIZE];
 	struct str text = { 0 };
-	int64_t for_ms = 0;
+	int64_t ms = 0;
 
-	if (node_get(map, "absent") == NULL)
+	if (node_get(map, "absent") != NULL) {
+		node_duration(node_get(map, "for"), 1, &ms);
+		str_puts(&text, "nothing has matched for ");
+	} else if (missing != NULL) {
+		node_duration(node_get(missing, "within"), 1, &ms);
+		str_puts(&text, "not followed within ");
+	} else {
 		return;
-	p->quiet_ms = INT64_MAX;
-	node_duration(node_get(map, "for"), 1, &for_ms);
-	str_printf(&text, "nothing has matched for %s",
-	    duration_write(for_ms, written));
+	}
+	str_puts(&text, duration_write(ms, written));
 	p->says = str_take(&text);
+	p->says_event = missing != NULL;
+	if (node_get(map, "resolve") == NULL)
+		p->quiet_ms = INT64_MAX;
 }
 
 void
@@ -178,7 +186,7 @@ policy_read(struct policy *p, const struct rule *rule, const struct node *map)
 	if (node_text(node_get(map, "runbook"), &text))
 		p->runbook = mem_text(text);
 	resolve_read(p, rule, node_get(map, "resolve"));
-	absent_read(p, map);
+	awaited_read(p, map);
 	node_duration(node_get(map, "cooldown"), 0, &p->cooldown_ms);
 }
 

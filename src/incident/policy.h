@@ -15,8 +15,9 @@ struct node;
 struct policy {
 	enum severity severity;
 	struct template *summary, *description; /* NULL: none written */
-	char *says;    /* what the summary is without one; NULL: the event */
-	char *runbook; /* NULL: none */
+	char *says;      /* what the summary is without one; NULL: the event */
+	bool says_event; /* and then the event */
+	char *runbook;   /* NULL: none */
 	struct pairs labels;
 	int64_t quiet_ms; /* resolved so long after the last hit; INT64_MAX:
 	                     not by quiet */
@@ -26,8 +27,9 @@ struct policy {
 	int64_t cooldown_ms; /* 0: none */
 };
 
-/** Reads `absent`, `for`, `severity`, `summary`, `description`, `runbook`,
- * `labels`, `resolve` and `cooldown` of a rule's map. */
+/** Reads `absent`, `not_followed_by`, `for`, `severity`, `summary`,
+ * `description`, `runbook`, `labels`, `resolve` and `cooldown` of a rule's map.
+ */
 void policy_read(
     struct policy *p, const struct rule *rule, const struct node *map);
 void policy_free(struct policy *p); /* what is in it */

@@ -14,7 +14,7 @@
 enum part {
 	PART_VERIFY,  /* an action's `verify`; index is the action's */
 	PART_RESOLVE, /* a rule's `resolve: {match}` */
-	PART_SECOND,  /* a rule's `followed_by` */
+	PART_SECOND,  /* a rule's `followed_by` or `not_followed_by` */
 	PART_MATCH,   /* a rule's `match`, or its `absent` */
 	PART_JOIN,    /* a source's `multiline`; index is the source's, and
 	                 there are no hits of it */

@@ -125,7 +125,8 @@ void
 rule_read(struct rule *rule, const char *id, const struct node *map,
     const struct source_names *sources)
 {
-	const struct node *second = node_get(map, "followed_by");
+	bool missing = node_get(map, "not_followed_by") != NULL;
+	const char *second = missing ? "not_followed_by" : "followed_by";
 	const struct node *resolve = node_get(map, "resolve");
 	bool absent = node_get(map, "absent") != NULL;
 	struct str owner = { 0 }, part = { 0 };
@@ -138,9 +139,9 @@ rule_read(struct rule *rule, const char *id, const struct node *map,
 	patterns_read(&rule->parts[PART_MATCH],
 	    node_get(map, absent ? "absent" : "match"), part.data);
 	str_clear(&part);
-	str_printf(&part, "%s: followed_by: match", owner.data);
-	patterns_read(
-	    &rule->parts[PART_SECOND], node_get(second, "match"), part.data);
+	str_printf(&part, "%s: %s: match", owner.data, second);
+	patterns_read(&rule->parts[PART_SECOND],
+	    node_get(node_get(map, second), "match"), part.data);
 	str_clear(&part);
 	str_printf(&part, "%s: resolve: match", owner.data);
 	patterns_read(

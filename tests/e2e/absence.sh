@@ -29,6 +29,10 @@ rules:
     absent: 'report (?<n>\d+)'
     for: 1h
     summary: 'no report after {{n}}'
+  - id: job-hangs
+    match: 'Job (?<job>\d+) begins'
+    key: [job]
+    not_followed_by: {match: 'Job (?<job>\d+) ends', within: 3s, same: [job]}
   - id: report # what was read is in the state with it
     match: 'report (?<n>\d+)'
     summary: 'report {{n}}'
@@ -105,6 +109,24 @@ an_hour_earlier hourly
 echo 'report 8' >>app.log
 follow
 wait_for 20 'its end' is resolved hourly .state
+stop "$watcher"
+
+step 'what begins and does not end in time is missed, over a kill'
+follow
+printf '%s\n' 'Job 1 begins' 'Job 2 begins' 'Job 3 begins' 'Job 2 ends' \
+    'report 9' >>app.log
+wait_for 20 'the report is read' is 'report 9' report \
+    '.summary | select(. != "report 7")'
+kill_hard
+echo 'Job 3 ends' >>app.log
+follow
+wait_for 20 'one is missed' is open job-hangs .state
+expect 'its words' is 'job-hangs: not followed within 3s: Job 1 begins' \
+    job-hangs .summary
+kill_hard
+follow
+echo 'Job 1 ends' >>app.log
+wait_for 20 'its end' is resolved job-hangs .state
 stop "$watcher"
 
 step 'read once, it misses what is due, and only that'

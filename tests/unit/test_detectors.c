@@ -798,6 +798,189 @@ a_reset_begins_to_wait_anew(void **state)
 	bench_free(b);
 }
 
+/* Second halves that do not come. */
+
+static const char jobs[] =
+    "- {id: r, match: 'start (?<job>\\d+) on (?<q>\\w+)', key: q,\n"
+    "   not_followed_by: {match: 'end (?<job>\\d+)', within: 10s,\n"
+    "                     same: job}}\n";
+
+static void
+a_second_half_that_does_not_come_is_missed(void **state)
+{
+	struct bench *b = awaiting(jobs);
+
+	(void)state;
+	assert_false(detectors_waits(b->detectors, 0, 0));
+	match(b, "start 1 on a", 0);
+	match(b, "start 2 on b", 1000);
+	match(b, "start 3 on c", 2000);
+	assert_true(detectors_waits(b->detectors, 0, 2000));
+	second(b, "end 2", 9000);
+	second(b, "end 9", 9000);
+	assert_int_equal(detectors_due(b->detectors), 10000);
+	tick(b, 9999);
+	check(b, "");
+	tick(b, 10000);
+	check(b, "r+ [1:a] job=1 q=a 1 10000-10000|");
+	assert_int_equal(detectors_due(b->detectors), 12000);
+	tick(b, 12000);
+	check(b, "r+ [1:c] job=3 q=c 1 12000-12000|");
+	/* After all. */
+	second(b, "end 1", 20000);
+	check(b, "r over [1:a] 20000|");
+	second(b, "end 1", 20000);
+	check(b, "");
+	second(b, "end 3", 30000);
+	check(b, "r over [1:c] 30000|");
+	assert_false(detectors_waits(b->detectors, 0, 30000));
+	bench_free(b);
+}
+
+static void
+a_repeated_first_keeps_its_deadline(void **state)
+{
+	struct bench *b = awaiting(jobs);
+
+	(void)state;
+	match(b, "start 1 on a", 0);
+	match(b, "start 1 on a", 9000);
+	tick(b, 10000);
+	check(b, "r+ [1:a] job=1 q=a 1 10000-10000|");
+	match(b, "start 1 on a", 11000);
+	tick(b, 30000);
+	check(b, "");
+	bench_free(b);
+}
+
+static void
+one_second_half_settles_every_first_with_its_captures(void **state)
+{
+	struct bench *b = awaiting(jobs);
+
+	(void)state;
+	match(b, "start 1 on a", 0);
+	match(b, "start 1 on b", 1000);
+	match(b, "start 1 on c", 2000);
+	tick(b, 11000);
+	check(b, "r+ [1:a] job=1 q=a 1 11000-11000|"
+		 "r+ [1:b] job=1 q=b 1 11000-11000|");
+	second(b, "end 1", 11500);
+	/* In no order. */
+	assert_non_null(strstr(b->told.data, "r over [1:a] 11500|"));
+	assert_non_null(strstr(b->told.data, "r over [1:b] 11500|"));
+	str_clear(&b->told);
+	tick(b, 99999);
+	check(b, "");
+	bench_free(b);
+}
+
+static void
+a_key_is_over_when_none_of_its_is_missed_any_more(void **state)
+{
+	struct bench *b = awaiting(jobs);
+	struct text key = TEXT("1:a");
+
+	(void)state;
+	match(b, "start 1 on a", 0);
+	match(b, "start 2 on a", 0);
+	match(b, "start 3 on a", 5000);
+	tick(b, 10000);
+	str_clear(&b->told);
+	second(b, "end 1", 11000);
+	check(b, "");
+	second(b, "end 2", 12000);
+	check(b, "r over [1:a] 12000|");
+	/* That it is resolved ends what was missed, not what is awaited. */
+	detectors_reset(b->detectors, 0, &key, 12000);
+	tick(b, 15000);
+	check(b, "r+ [1:a] job=3 q=a 1 15000-15000|");
+	detectors_reset(b->detectors, 0, &key, 16000);
+	second(b, "end 3", 17000);
+	check(b, "");
+	/* A repair that is proved begins anew. */
+	match(b, "start 4 on a", 20000);
+	detectors_reset(b->detectors, 0, NULL, 21000);
+	assert_int_equal(detectors_due(b->detectors), INT64_MAX);
+	bench_free(b);
+}
+
+static void
+nothing_is_missed_before_all_was_read(void **state)
+{
+	struct bench *b = awaiting(jobs);
+
+	(void)state;
+	match(b, "start 1 on a", 0);
+	detectors_caught_up(b->detectors, false);
+	assert_int_equal(detectors_due(b->detectors), INT64_MAX);
+	tick(b, 20000);
+	second(b, "end 1", 20000);
+	detectors_caught_up(b->detectors, true);
+	tick(b, 30000);
+	check(b, "");
+	bench_free(b);
+}
+
+static void
+what_is_missed_goes_on_after_a_restart(void **state)
+{
+	struct bench *b = awaiting(jobs);
+	struct memories ms = { .count = 0 };
+
+	(void)state;
+	match(b, "start 1 on a", 0);
+	match(b, "start 2 on b", 5000);
+	match(b, "start 3 on c", 6000);
+	second(b, "end 3", 7000);
+	tick(b, 10000);
+	str_clear(&b->told);
+	detectors_changed(b->detectors, keep, &ms);
+	restart_at(b, &ms, 12000);
+	forget(&ms);
+	detectors_begin(b->detectors, 12000);
+	detectors_caught_up(b->detectors, true);
+	assert_true(detectors_waits(b->detectors, 0, 12000));
+	tick(b, 14999);
+	check(b, "");
+	tick(b, 15000);
+	check(b, "r+ [1:b] job=2 q=b 1 15000-15000|");
+	second(b, "end 1", 16000);
+	check(b, "r over [1:a] 16000|");
+	/* What is settled is not remembered either. */
+	detectors_changed(b->detectors, keep, &ms);
+	for (size_t i = 0; i < ms.count; i++)
+		if (ms.v[i].key_len > 2 && ms.v[i].key[4] == '1')
+			assert_int_equal(ms.v[i].state_len, 0);
+	forget(&ms);
+	bench_free(b);
+}
+
+static void
+what_is_no_memory_of_a_first_is_left_out(void **state)
+{
+	static const char *const ids[] = { "", ":", "3:1:1", "1:", "9:1:11:a",
+		"99999999999999999999:1", "x:1", "3:1:11:a" };
+	static const char *const states[] = { "", "[]", "{\"ms\":1}",
+		"{\"ms\":1,\"captures\":{},\"path\":\"p\"}",
+		"{\"ms\":1,\"captures\":{\"q\":\"a\"},\"path\":\"p\","
+		"\"text\":\"t\"}" };
+	struct bench *b = bench_new(jobs);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+		for (size_t k = 0; k < sizeof states / sizeof *states; k++)
+			assert_true(detectors_restore(b->detectors, "r",
+			    text_of(ids[i]), text_of(states[k]), 1000));
+	detectors_caught_up(b->detectors, true);
+	/* Those with which nothing is wrong. */
+	tick(b, 99999);
+	assert_non_null(strstr(b->told.data, "r+ [1:a] q=a 1 99999-99999|"));
+	second(b, "end 1", 99999);
+	assert_non_null(strstr(b->told.data, "r over [1:a] 99999|"));
+	bench_free(b);
+}
+
 static void
 what_is_no_memory_of_an_absence_is_left_out(void **state)
 {
@@ -853,6 +1036,20 @@ keys_without_number_take_bounded_memory(void **state)
 	check(b, "r- [5:first] k=first 1 2-2|");
 	match(b, "k99999", 2);
 	check(b, "r+ [6:k99999] k=k99999 2 1-2|");
+	bench_free(b);
+	/* Of firsts the oldest, whose incident is over if it was missed. */
+	b = awaiting("- {id: r, match: 'b(?<k>\\d+)', key: k,\n"
+		     "   not_followed_by: {match: 'e(?<k>\\d+)', within: 1s,\n"
+		     "   same: k}}");
+	match(b, "b0", 0);
+	tick(b, 1000);
+	for (int i = 1; i < 100000; i++) {
+		snprintf(line, sizeof line, "b%d", i);
+		match(b, line, 1000);
+	}
+	str_clear(&b->told);
+	match(b, "b100000", 1000);
+	check(b, "r over [1:0] 1000|");
 	bench_free(b);
 	/* Of an absence the longest unseen, whose incident is over. */
 	b = awaiting("- {id: r, absent: '(?<k>\\w+)', key: k, for: 1h}");
@@ -954,6 +1151,26 @@ a_detector_that_is_wrong_is_a_fault(void **state)
 		    "rule 'r': 'threshold' does not go with 'absent'" },
 		{ "- {id: r, absent: a, for: 1m, resolve: {quiet: 1m}}",
 		    "rule 'r': 'resolve' does not go with 'absent'" },
+		{ "- {id: r, match: a, not_followed_by: {within: 1s}}",
+		    "rule 'r': not_followed_by: needs 'match'" },
+		{ "- {id: r, match: a, not_followed_by: {match: b}}",
+		    "rule 'r': not_followed_by: needs 'within'" },
+		{ "- {id: r, match: '(?<n>a)', not_followed_by: {match: b, "
+		  "within: 1s, same: [n]}}",
+		    "rule 'r': not_followed_by: same: 'not_followed_by' has "
+		    "no capture (?<n>" },
+		{ "- {id: r, match: a, not_followed_by: {match: b, within: "
+		  "1s}, threshold: {count: 2, within: 1s}}",
+		    "rule 'r': 'threshold' does not go with "
+		    "'not_followed_by'" },
+		{ "- {id: r, match: a, not_followed_by: {match: b, within: "
+		  "1s}, followed_by: {match: b, within: 1s}}",
+		    "rule 'r': 'followed_by' does not go with "
+		    "'not_followed_by'" },
+		{ "- {id: r, absent: a, for: 1m, not_followed_by: {match: b, "
+		  "within: 1s}}",
+		    "rule 'r': 'not_followed_by' does not go with "
+		    "'absent'" },
 		{ "- {id: r, match: a, for: 1m}",
 		    "rule 'r': 'for' does not go with 'match'" },
 	};
@@ -1011,6 +1228,15 @@ main(void)
 		cmocka_unit_test(an_absence_goes_on_after_a_restart),
 		cmocka_unit_test(a_reset_begins_to_wait_anew),
 		cmocka_unit_test(what_is_no_memory_of_an_absence_is_left_out),
+		cmocka_unit_test(a_second_half_that_does_not_come_is_missed),
+		cmocka_unit_test(a_repeated_first_keeps_its_deadline),
+		cmocka_unit_test(
+		    one_second_half_settles_every_first_with_its_captures),
+		cmocka_unit_test(
+		    a_key_is_over_when_none_of_its_is_missed_any_more),
+		cmocka_unit_test(nothing_is_missed_before_all_was_read),
+		cmocka_unit_test(what_is_missed_goes_on_after_a_restart),
+		cmocka_unit_test(what_is_no_memory_of_a_first_is_left_out),
 		cmocka_unit_test(keys_without_number_take_bounded_memory),
 		cmocka_unit_test(a_huge_value_is_a_key_by_its_head),
 		cmocka_unit_test(a_detector_that_is_wrong_is_a_fault),

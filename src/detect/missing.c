@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two lists, each in the order of when the firsts came: those that wait, and
+ * those that were missed.  Firsts with the same captures are a group.
+ */
+#include "detect/missing.h"
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "detect/kept.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+struct first {
+	TAILQ_ENTRY(first) link;
+	LIST_ENTRY(first) others; /* of its group */
+	struct group *group;
+	char *id; /* "LENGTH:SAME" and then the key */
+	size_t id_len, key_at;
+	bool missed;
+	int64_t ms;
+	struct kept *match;
+};
+
+TAILQ_HEAD(firsts, first);
+
+struct group {
+	LIST_HEAD(, first) firsts;
+};
+
+struct missing {
+	int64_t within_ms;
+	struct map *firsts;      /* by id; owned by the lists */
+	struct map *groups;      /* by same */
+	struct map *missed_keys; /* size_t, how many were missed, by key */
+	struct firsts waiting, missed;
+};
+
+struct missing *
+missing_new(int64_t within_ms)
+{
+	struct missing *m = mem_new(1, sizeof *m);
+
+	m->within_ms = within_ms;
+	m->firsts = map_new(SIZE_MAX, NULL);
+	m->groups = map_new(SIZE_MAX, free);
+	m->missed_keys = map_new(SIZE_MAX, free);
+	TAILQ_INIT(&m->waiting);
+	TAILQ_INIT(&m->missed);
+	return m;
+}
+
+static struct text
+id_of(const struct first *f)
+{
+	return (struct text){ f->id, f->id_len };
+}
+
+static struct text
+key_of(const struct first *f)
+{
+	return (struct text){ f->id + f->key_at, f->id_len - f->key_at };
+}
+
+static struct text
+same_of(const struct first *f)
+{
+	const char *same = (const char *)memchr(f->id, ':', f->key_at) + 1;
+
+	return (struct text){ same, (size_t)(f->id + f->key_at - same) };
+}
+
+static struct firsts *
+list_of(struct missing *m, const struct first *f)
+{
+	return f->missed ? &m->missed : &m->waiting;
+}
+
+/* Into a list, which is almost always its end. */
+static void
+insert(struct missing *m, struct first *f)
+{
+	struct firsts *list = list_of(m, f);
+	struct first *before = TAILQ_LAST(list, firsts);
+
+	while (before != NULL && before->ms > f->ms)
+		before = TAILQ_PREV(before, firsts, link);
+	if (before == NULL)
+		TAILQ_INSERT_HEAD(list, f, link);
+	else
+		TAILQ_INSERT_AFTER(list, before, f, link);
+}
+
+/* How many of a key were missed, and by how many that changes.  Returns how
+ * many they are then. */
+static size_t
+count_missed(struct missing *m, struct text key, int change)
+{
+	size_t *count = map_get(m->missed_keys, key);
+
+	if (count == NULL) {
+		count = mem_new(1, sizeof *count);
+		map_put(m->missed_keys, key, count);
+	}
+	*count += (size_t)change;
+	if (*count > 0)
+		return *count;
+	map_remove(m->missed_keys, key);
+	return 0;
+}
+
+static struct first *
+first_new(struct missing *m, struct text id, size_t key_at, bool missed,
+    int64_t ms, struct kept *match)
+{
+	struct first *f = mem_new(1, sizeof *f);
+
+	f->id = mem_copy(id.data, id.len);
+	f->id_len = id.len;
+	f->key_at = key_at;
+	f->missed = missed;
+	f->ms = ms;
+	f->match = match;
+	f->group = map_get(m->groups, same_of(f));
+	if (f->group == NULL) {
+		f->group = mem_new(1, sizeof *f->group);
+		map_put(m->groups, same_of(f), f->group);
+	}
+	LIST_INSERT_HEAD(&f->group->firsts, f, others);
+	map_put(m->firsts, id, f);
+	insert(m, f);
+	if (missed)
+		count_missed(m, key_of(f), 1);
+	return f;
+}
+
+static void
+first_free(struct missing *m, struct first *f)
+{
+	TAILQ_REMOVE(list_of(m, f), f, link);
+	LIST_REMOVE(f, others);
+	if (LIST_EMPTY(&f->group->firsts))
+		map_remove(m->groups, same_of(f));
+	map_remove(m->firsts, id_of(f));
+	kept_free(f->match);
+	free(f->id);
+	free(f);
+}
+
+void
+missing_free(struct missing *m)
+{
+	struct first *f;
+
+	if (m == NULL)
+		return;
+	while ((f = TAILQ_FIRST(&m->waiting)) != NULL ||
+	       (f = TAILQ_FIRST(&m->missed)) != NULL)
+		first_free(m, f);
+	map_free(m->firsts);
+	map_free(m->groups);
+	map_free(m->missed_keys);
+	free(m);
+}
+
+/* Lets go of one; over is told where it was the last of its key. */
+static void
+settle(struct missing *m, struct first *f, const struct missing_calls *calls)
+{
+	bool last = f->missed && count_missed(m, key_of(f), -1) == 0;
+	struct str key = { 0 }, id = { 0 };
+
+	/* What is told may lead back here. */
+	str_add_text(&key, key_of(f));
+	str_add_text(&id, id_of(f));
+	first_free(m, f);
+	calls->changed(str_text(&id), calls->ctx);
+	if (last)
+		calls->over(str_text(&key), calls->ctx);
+	str_free(&key);
+	str_free(&id);
+}
+
+/* The one that came first of all. */
+static struct first *
+oldest(const struct missing *m)
+{
+	struct first *x = TAILQ_FIRST(&m->waiting);
+	struct first *y = TAILQ_FIRST(&m->missed);
+
+	if (x == NULL || y == NULL)
+		return x != NULL ? x : y;
+	return x->ms < y->ms ? x : y;
+}
+
+bool
+missing_first(struct missing *m, struct text same, struct text key,
+    const struct captures *captures, const struct event *event, int64_t now_ms,
+    const struct missing_calls *calls)
+{
+	bool full = map_count(m->firsts) == MISSING_MAX;
+	struct str id = { 0 };
+	size_t key_at;
+
+	str_printf(&id, "%zu:", same.len);
+	str_add_text(&id, same);
+	key_at = id.len;
+	str_add_text(&id, key);
+	if (map_get(m->firsts, str_text(&id)) != NULL) {
+		str_free(&id);
+		return false;
+	}
+	if (full)
+		settle(m, oldest(m), calls);
+	first_new(
+	    m, str_text(&id), key_at, false, now_ms, kept_new(captures, event));
+	calls->changed(str_text(&id), calls->ctx);
+	str_free(&id);
+	return full;
+}
+
+void
+missing_second(
+    struct missing *m, struct text same, const struct missing_calls *calls)
+{
+	struct group *g;
+
+	while ((g = map_get(m->groups, same)) != NULL)
+		settle(m, LIST_FIRST(&g->firsts), calls);
+}
+
+static void
+forget(struct missing *m, struct firsts *list, const struct text *key,
+    const struct missing_calls *calls)
+{
+	struct first *f = TAILQ_FIRST(list), *next;
+
+	for (; f != NULL; f = next) {
+		next = TAILQ_NEXT(f, link);
+		if (key != NULL && !text_equal(*key, key_of(f)))
+			continue;
+		if (f->missed)
+			count_missed(m, key_of(f), -1);
+		calls->changed(id_of(f), calls->ctx);
+		first_free(m, f);
+	}
+}
+
+void
+missing_forget(struct missing *m, const struct text *key,
+    const struct missing_calls *calls)
+{
+	forget(m, &m->missed, key, calls);
+	if (key == NULL)
+		forget(m, &m->waiting, NULL, calls);
+}
+
+bool
+missing_waits(const struct missing *m)
+{
+	return map_count(m->firsts) > 0;
+}
+
+int64_t
+missing_due(const struct missing *m)
+{
+	const struct first *f = TAILQ_FIRST(&m->waiting);
+
+	return f == NULL || m->within_ms > INT64_MAX - f->ms
+	           ? INT64_MAX
+	           : f->ms + m->within_ms;
+}
+
+static void
+miss(struct missing *m, struct first *f, const struct missing_calls *calls)
+{
+	struct captures captures;
+	struct event event;
+	struct missed missed = { key_of(f), &captures, &event };
+
+	TAILQ_REMOVE(&m->waiting, f, link);
+	f->missed = true;
+	insert(m, f);
+	count_missed(m, key_of(f), 1);
+	kept_tell(f->match, &captures, &event);
+	calls->changed(id_of(f), calls->ctx);
+	calls->missed(&missed, calls->ctx);
+}
+
+void
+missing_tick(
+    struct missing *m, int64_t now_ms, const struct missing_calls *calls)
+{
+	while (missing_due(m) <= now_ms)
+		miss(m, TAILQ_FIRST(&m->waiting), calls);
+}
+
+void
+missing_write(const struct missing *m, struct text id, struct str *out)
+{
+	const struct first *f = map_get(m->firsts, id);
+	json_t *object;
+	char *text;
+
+	if (f == NULL)
+		return;
+	object = json_pack(
+	    "{s:I, s:b}", "ms", (json_int_t)f->ms, "missed", (int)f->missed);
+	kept_write(f->match, object);
+	text = json_dumps(object, JSON_COMPACT);
+	if (text != NULL)
+		str_puts(out, text);
+	free(text);
+	json_decref(object);
+}
+
+/* Where the key begins in an id; 0: it is none. */
+static size_t
+key_place(struct text id)
+{
+	const char *colon = id.len > 0 ? memchr(id.data, ':', id.len) : NULL;
+	size_t same = 0;
+
+	if (colon == NULL || colon == id.data)
+		return 0;
+	for (const char *p = id.data; p < colon; p++) {
+		if (*p < '0' || *p > '9' || same > id.len)
+			return 0;
+		same = same * 10 + (size_t)(*p - '0');
+	}
+	colon++;
+	return same <= (size_t)(id.data + id.len - colon)
+	           ? (size_t)(colon - id.data) + same
+	           : 0;
+}
+
+void
+missing_read(
+    struct missing *m, struct text id, struct text state, int64_t now_ms)
+{
+	json_t *object =
+	    json_loadb(state.data, state.len, JSON_ALLOW_NUL, NULL);
+	const json_t *ms = json_object_get(object, "ms");
+	struct kept *match = kept_read(object);
+	size_t key_at = key_place(id);
+	int64_t first_ms = json_integer_value(ms);
+
+	if (json_is_integer(ms) && match != NULL && key_at > 0 &&
+	    map_get(m->firsts, id) == NULL &&
+	    map_count(m->firsts) < MISSING_MAX)
+		first_new(m, id, key_at,
+		    json_is_true(json_object_get(object, "missed")),
+		    first_ms < now_ms ? first_ms : now_ms, match);
+	else
+		kept_free(match);
+	json_decref(object);
+}
