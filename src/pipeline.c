@@ -49,6 +49,8 @@ struct pipeline {
 	struct streams *streams;
 	struct matcher *matcher;
 	struct detectors *detectors;
+	struct processes *processes;
+	const struct process_spec **process_specs; /* by rule */
 	struct incidents *incidents;
 	struct troubles *troubles; /* NULL: they are switched off */
 	struct actions *actions;
@@ -711,7 +713,7 @@ on_due(void *ctx)
 	p->flushed |= steady_ms(p) >= matcher_due(p->matcher);
 	matcher_tick(p->matcher, steady_ms(p));
 	incidents_tick(p->incidents, steady_ms(p), clock_wall_ms());
-	detectors_tick(p->detectors, steady_ms(p), clock_wall_ms());
+	detectors_tick(p->detectors, moment(p));
 	if (p->troubles != NULL)
 		troubles_tick(p->troubles, moment(p));
 	actions_tick(p->actions, clock_wall_ms());
@@ -747,7 +749,7 @@ finish_if_done(struct pipeline *p)
 	p->flushed = true;
 	/* Either may lead to more. */
 	matcher_flush(p->matcher);
-	detectors_tick(p->detectors, steady_ms(p), clock_wall_ms());
+	detectors_tick(p->detectors, moment(p));
 	if (!p->urgent && !actions_busy(p->actions) && !outbox_busy(p->outbox))
 		finish(p);
 }
@@ -792,6 +794,31 @@ size_t
 pipeline_waiting(const struct pipeline *p)
 {
 	return outbox_waiting(p->outbox);
+}
+
+/* What rules look at by themselves */
+
+static void
+on_seen(size_t rule, enum sight sight, const struct captures *captures,
+    struct text says, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	detectors_see(p->detectors, rule, sight, captures, says, moment(p));
+	turn_ask(p->commit_turn);
+}
+
+static void
+new_processes(struct pipeline *p)
+{
+	const struct ruleset *rs = p->rs;
+
+	p->process_specs = mem_new(rs->rule_count, sizeof *p->process_specs);
+	for (size_t i = 0; i < rs->rule_count; i++)
+		if (rs->detectors[i].kind == DETECT_PROCESS)
+			p->process_specs[i] = &rs->detectors[i].process;
+	p->processes = processes_new(
+	    p->spec.loop, p->process_specs, rs->rule_count, on_seen, p);
 }
 
 static void
@@ -890,6 +917,7 @@ pipeline_new(const struct pipeline_spec *spec)
 	new_matcher(p);
 	p->detectors =
 	    detectors_new(rs->rules, rs->detectors, rs->rule_count, &detectors);
+	new_processes(p);
 	p->incidents = incidents_new(&incidents, on_change, p);
 	p->fetcher = fetcher_new(spec->loop);
 	p->outbox = outbox_new(spec->loop, p->fetcher, spec->store,
@@ -910,6 +938,8 @@ pipeline_free(struct pipeline *p)
 	fetcher_free(p->fetcher);
 	troubles_free(p->troubles);
 	incidents_free(p->incidents);
+	processes_free(p->processes);
+	free(p->process_specs);
 	detectors_free(p->detectors);
 	matcher_free(p->matcher);
 	streams_free(p->streams);
@@ -1066,6 +1096,7 @@ pipeline_start(struct pipeline *p, struct err *err)
 		return err_wrap(err, "state");
 	tail_start(p->tail);
 	streams_start(p->streams);
+	processes_start(p->processes);
 	tail_sizes(p->tail, mark_late, p);
 	look_at_troubles(p);
 	turn_ask(p->commit_turn);

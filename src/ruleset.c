@@ -99,7 +99,7 @@ static const struct key rule_keys[] = {
 	{ "followed_by", false },
 	{ "not_followed_by", false },
 	{ "absent", false },
-	{ "process", true },
+	{ "process", false },
 	{ "probe", true },
 	{ "http", true },
 	{ "schedule", true },

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "conf/node.h"
 #include "detect/absence.h"
+#include "detect/kept.h"
 #include "detect/key.h"
 #include "detect/missing.h"
 #include "detect/sequence.h"
@@ -18,12 +19,14 @@
 #define KEYS_MAX 100000     /* windows of a rule; the oldest makes room */
 
 struct memory {
-	struct map *windows;       /* by key; NULL: each hit fires */
-	struct sequence *sequence; /* NULL: no pairs */
-	struct missing *missing;   /* NULL: no second half may be missing */
-	struct absence *absence;   /* NULL: nothing is awaited */
-	struct map *changed;       /* keys to be saved */
-	bool full;                 /* a key made room; said */
+	struct map *windows;        /* by key; NULL: each hit fires */
+	struct sequence *sequence;  /* NULL: no pairs */
+	struct missing *missing;    /* NULL: no second half may be missing */
+	struct absence *absence;    /* NULL: nothing is awaited */
+	struct condition condition; /* of what a rule looks at by itself */
+	struct kept *seen;          /* what was seen of it last */
+	struct map *changed;        /* keys to be saved */
+	bool full;                  /* a key made room; said */
 };
 
 struct detectors {
@@ -190,26 +193,46 @@ match_read(struct detector *d, const struct rule *rule, const struct node *map)
 	str_free(&what);
 }
 
-void
-detector_read(
+static void
+process_read(
     struct detector *d, const struct rule *rule, const struct node *map)
+{
+	static const char *const not_process[] = { "match", "absent", "except",
+		"key", "threshold", "followed_by", "not_followed_by", "forget",
+		"resolve", NULL };
+	struct str what = { 0 };
+
+	str_printf(&what, "rule '%s': process", rule->id);
+	process_spec_read(&d->process, node_get(map, "process"), what.data);
+	str_free(&what);
+	node_duration(node_get(map, "for"), 0, &d->within_ms);
+	refuse(rule, map, "process", not_process);
+}
+
+void
+detector_read(struct detector *d, struct rule *rule, const struct node *map)
 {
 	static const char *const not_absent[] = { "match", "threshold",
 		"followed_by", "not_followed_by", NULL };
 
 	d->count = 1;
-	if (node_get(map, "absent") == NULL) {
+	if (node_get(map, "process") != NULL) {
+		d->kind = DETECT_PROCESS;
+		rule->given = process_captures;
+		process_read(d, rule, map);
+	} else if (node_get(map, "absent") != NULL) {
+		d->kind = DETECT_ABSENT;
+		absent_read(d, rule, map);
+		refuse(rule, map, "absent", not_absent);
+	} else {
 		match_read(d, rule, map);
-		return;
 	}
-	d->kind = DETECT_ABSENT;
-	absent_read(d, rule, map);
-	refuse(rule, map, "absent", not_absent);
 }
 
 void
 detector_free(struct detector *d)
 {
+	process_spec_free(&d->process);
 	free(d->distinct);
 	node_texts_free(d->same);
 }
@@ -258,6 +281,7 @@ detectors_free(struct detectors *ds)
 		sequence_free(ds->memories[i].sequence);
 		missing_free(ds->memories[i].missing);
 		absence_free(ds->memories[i].absence);
+		kept_free(ds->memories[i].seen);
 		map_free(ds->memories[i].changed);
 	}
 	free(ds->memories);
@@ -411,7 +435,7 @@ pair_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 struct awaiting {
 	struct detectors *ds;
 	size_t rule;
-	int64_t now_ms, wall_ms;
+	struct moment at;
 };
 
 static void
@@ -430,7 +454,7 @@ give_up(struct text key, void *ctx)
 	struct detectors *ds = w->ds;
 
 	mark_changed(ds, w->rule, key);
-	ds->callbacks.over(w->rule, key, w->now_ms, ds->callbacks.ctx);
+	ds->callbacks.over(w->rule, key, w->at.now_ms, ds->callbacks.ctx);
 }
 
 static void
@@ -442,14 +466,24 @@ make_room(struct text key, void *ctx)
 	give_up(key, ctx);
 }
 
+/* Of a rule that reads events its first source, of another the one that it
+ * names, if it is one. */
 static size_t
-first_source(const struct rule *rule)
+source_of(const struct detectors *ds, size_t rule)
 {
-	size_t source = 0;
+	const struct rule *r = &ds->rules[rule];
+	size_t found = NO_SOURCE;
 
-	while (!rule->sources[source])
-		source++;
-	return source;
+	for (size_t i = 0; i < r->source_count; i++) {
+		if (!r->sources[i])
+			continue;
+		if (found != NO_SOURCE)
+			return ds->specs[rule].kind == DETECT_PROCESS
+			           ? NO_SOURCE
+			           : found;
+		found = i;
+	}
+	return found;
 }
 
 /* event  the last that there was */
@@ -466,14 +500,14 @@ tell_awaited(const struct awaiting *w, struct text key,
 		.event = &event,
 		.span = event.text,
 		.count = 1,
-		.first_ms = w->now_ms,
-		.now_ms = w->now_ms,
+		.first_ms = w->at.now_ms,
+		.now_ms = w->at.now_ms,
 	};
 
 	/* Which it was is not known of an earlier life, nor of none. */
 	if (event.source == NO_SOURCE)
-		event.source = first_source(&ds->rules[w->rule]);
-	event.wall_ms = w->wall_ms;
+		event.source = source_of(ds, w->rule);
+	event.wall_ms = w->at.wall_ms;
 	ds->callbacks.found(&f, ds->callbacks.ctx);
 }
 
@@ -498,7 +532,7 @@ tell_over(struct text key, void *ctx)
 	const struct awaiting *w = ctx;
 	struct detectors *ds = w->ds;
 
-	ds->callbacks.over(w->rule, key, w->now_ms, ds->callbacks.ctx);
+	ds->callbacks.over(w->rule, key, w->at.now_ms, ds->callbacks.ctx);
 }
 
 static struct missing_calls
@@ -514,7 +548,7 @@ missing_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 	const struct detector *d = &ds->specs[hit->index];
 	const struct rule *rule = &ds->rules[hit->index];
 	struct missing *m = ds->memories[hit->index].missing;
-	struct awaiting w = { ds, hit->index, now_ms, hit->event->wall_ms };
+	struct awaiting w = { ds, hit->index, { now_ms, hit->event->wall_ms } };
 	struct missing_calls calls = missing_calls(&w);
 
 	key_write(hit->captures, d->same, d->same_count, &ds->same);
@@ -532,7 +566,7 @@ static void
 absent_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 {
 	const struct rule *rule = &ds->rules[hit->index];
-	struct awaiting w = { ds, hit->index, now_ms, hit->event->wall_ms };
+	struct awaiting w = { ds, hit->index, { now_ms, hit->event->wall_ms } };
 
 	key_write(hit->captures, rule->key, rule->keys, &ds->key);
 	absence_seen(ds->memories[hit->index].absence, str_text(&ds->key),
@@ -556,7 +590,54 @@ detectors_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 	case DETECT_ABSENT:
 		absent_hit(ds, hit, now_ms);
 		break;
+	case DETECT_PROCESS: /* it asks for no events */
+		break;
 	}
+}
+
+/* What a rule looks at by itself. */
+
+static void
+turned(struct detectors *ds, size_t rule, enum turn_of turn, struct moment at)
+{
+	const struct text none = { "", 0 };
+	struct awaiting w = { ds, rule, at };
+	struct captures captures;
+	struct event event;
+
+	if (turn == TURN_NONE)
+		return;
+	mark_changed(ds, rule, none);
+	if (turn == TURN_OVER) {
+		tell_over(none, &w);
+		return;
+	}
+	kept_tell(ds->memories[rule].seen, &captures, &event);
+	tell_awaited(&w, none, &captures, event);
+}
+
+void
+detectors_see(struct detectors *ds, size_t rule, enum sight sight,
+    const struct captures *captures, struct text text, struct moment at)
+{
+	const struct event event = {
+		.source = NO_SOURCE,
+		.path = "",
+		.text = text,
+	};
+	struct memory *m = &ds->memories[rule];
+	bool was_bad = m->condition.bad;
+	enum turn_of turn;
+
+	if (sight == SIGHT_BAD) {
+		kept_free(m->seen);
+		m->seen = kept_new(captures, &event);
+	}
+	turn = condition_see(
+	    &m->condition, sight, ds->specs[rule].within_ms, at.now_ms);
+	if (m->condition.bad != was_bad)
+		mark_changed(ds, rule, (struct text){ "", 0 });
+	turned(ds, rule, turn, at);
 }
 
 void
@@ -581,9 +662,15 @@ detectors_due(const struct detectors *ds)
 {
 	int64_t due_ms = INT64_MAX;
 
-	for (size_t i = 0; i < ds->count && ds->caught_up; i++) {
+	for (size_t i = 0; i < ds->count; i++) {
 		const struct memory *m = &ds->memories[i];
+		int64_t condition_ms =
+		    condition_due(&m->condition, ds->specs[i].within_ms);
 
+		if (condition_ms < due_ms)
+			due_ms = condition_ms;
+		if (!ds->caught_up)
+			continue;
 		if (m->absence != NULL && absence_due(m->absence) < due_ms)
 			due_ms = absence_due(m->absence);
 		if (m->missing != NULL && missing_due(m->missing) < due_ms)
@@ -593,18 +680,22 @@ detectors_due(const struct detectors *ds)
 }
 
 void
-detectors_tick(struct detectors *ds, int64_t now_ms, int64_t wall_ms)
+detectors_tick(struct detectors *ds, struct moment at)
 {
-	for (size_t i = 0; i < ds->count && ds->caught_up; i++) {
-		const struct memory *m = &ds->memories[i];
-		struct awaiting w = { ds, i, now_ms, wall_ms };
+	for (size_t i = 0; i < ds->count; i++) {
+		struct memory *m = &ds->memories[i];
+		struct awaiting w = { ds, i, at };
 		struct missing_calls calls = missing_calls(&w);
 
-		if (m->absence != NULL)
+		turned(ds, i,
+		    condition_tick(
+			&m->condition, ds->specs[i].within_ms, at.now_ms),
+		    at);
+		if (m->absence != NULL && ds->caught_up)
 			absence_tick(
-			    m->absence, now_ms, tell_absent, give_up, &w);
-		if (m->missing != NULL)
-			missing_tick(m->missing, now_ms, &calls);
+			    m->absence, at.now_ms, tell_absent, give_up, &w);
+		if (m->missing != NULL && ds->caught_up)
+			missing_tick(m->missing, at.now_ms, &calls);
 	}
 }
 
@@ -639,6 +730,10 @@ detectors_reset(
 		missing_forget(m->missing, key, &calls);
 	if (m->absence != NULL)
 		absence_restart(m->absence, key, now_ms, note_changed, &w);
+	if (ds->specs[rule].kind == DETECT_PROCESS && m->condition.bad) {
+		condition_reset(&m->condition, now_ms);
+		mark_changed(ds, rule, (struct text){ "", 0 });
+	}
 }
 
 struct telling {
@@ -664,6 +759,8 @@ tell(struct text key, void *value, void *ctx)
 		missing_write(m->missing, key, &state);
 	else if (m->absence != NULL)
 		absence_write(m->absence, key, &state);
+	else if (m->condition.bad)
+		condition_write(&m->condition, &state);
 	else if (w != NULL)
 		window_write(w, &state);
 	t->fn(t->ds->rules[t->rule].id, key, str_text(&state), t->ctx);
@@ -713,6 +810,10 @@ detectors_restore(struct detectors *ds, const char *rule, struct text key,
 		}
 		if (m->missing != NULL) {
 			missing_read(m->missing, key, state, now_ms);
+			return true;
+		}
+		if (d->kind == DETECT_PROCESS) {
+			condition_read(&m->condition, state, now_ms);
 			return true;
 		}
 		/* A rule that had a key before, or has one now, begins anew. */

@@ -7,7 +7,9 @@
 #ifndef LOGWATCH_DETECT_DETECTORS_H
 #define LOGWATCH_DETECT_DETECTORS_H
 
+#include "detect/condition.h"
 #include "detect/finding.h"
+#include "detect/processes.h"
 #include "match/rule.h"
 
 struct detectors;
@@ -18,25 +20,28 @@ enum detector_kind {
 	DETECT_PAIR,
 	DETECT_MISSING, /* of a pair, the second half */
 	DETECT_ABSENT,
+	DETECT_PROCESS,
 };
 
 /** A rule's detector as written. */
 struct detector {
 	enum detector_kind kind;
 	int64_t within_ms; /* of the threshold, or of the second half; how long
-	                      it must be absent */
+	                      it must be absent, or its condition hold */
 	int64_t forget_ms; /* a key that was absent for so long is forgotten;
 	                      INT64_MAX: never */
 	int64_t count;     /* of the threshold; 1: each hit fires */
 	char *distinct;    /* capture whose values are counted; NULL: hits */
 	char **same;       /* captures that both halves share; NULL: none */
 	size_t same_count;
+	struct process_spec process;
 };
 
-/** Reads `threshold`, `followed_by`, `not_followed_by`, `absent`, `for` and
- * `forget` of a rule's map. */
+/** Reads `threshold`, `followed_by`, `not_followed_by`, `absent`, `process`,
+ * `for` and `forget` of a rule's map.  Tells the rule what its detector
+ * captures. */
 void detector_read(
-    struct detector *d, const struct rule *rule, const struct node *map);
+    struct detector *d, struct rule *rule, const struct node *map);
 void detector_free(struct detector *d); /* what is in it */
 
 struct detectors_callbacks {
@@ -55,6 +60,14 @@ void detectors_free(struct detectors *ds); /* NULL does nothing */
 /** Takes in a hit of a rule's PART_MATCH or PART_SECOND. */
 void detectors_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms);
 
+/**
+ * Takes in what was seen of what a rule looks at by itself.
+ *
+ * captures  what to tell of it; text: in words
+ */
+void detectors_see(struct detectors *ds, size_t rule, enum sight sight,
+    const struct captures *captures, struct text text, struct moment at);
+
 /** Whether a rule waits for second halves. */
 bool detectors_waits(struct detectors *ds, size_t rule, int64_t now_ms);
 
@@ -71,7 +84,7 @@ void detectors_caught_up(struct detectors *ds, bool caught_up);
 /** When there is something to judge by time; INT64_MAX: not at all, INT64_MIN:
  * at once. */
 int64_t detectors_due(const struct detectors *ds);
-void detectors_tick(struct detectors *ds, int64_t now_ms, int64_t wall_ms);
+void detectors_tick(struct detectors *ds, struct moment at);
 
 /** Tells the memory that changed since detectors_saved(), an empty state where
  * it is gone. */

@@ -8,6 +8,11 @@
 
 #include "match/hit.h"
 
+/** When something happened, on both clocks. */
+struct moment {
+	int64_t now_ms, wall_ms;
+};
+
 /** Lent until the callback returns. */
 struct finding {
 	size_t rule;

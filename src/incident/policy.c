@@ -37,6 +37,10 @@ policy_knows(const struct policy *p, const struct rule *rule, const char *name)
 static const char *
 near_capture(const struct rule *rule, const char *name)
 {
+	for (const char *const *given = rule->given;
+	     given != NULL && *given != NULL; given++)
+		if (diag_suggest(name, given, 1) != NULL)
+			return *given;
 	for (int part = PART_SECOND; part <= PART_MATCH; part++)
 		for (size_t i = 0; i < rule->parts[part].count; i++) {
 			const struct pattern *p = rule->parts[part].v[i];
@@ -162,6 +166,8 @@ awaited_read(struct policy *p, const struct node *map)
 		node_duration(node_get(missing, "within"), 1, &ms);
 		str_puts(&text, "not followed within ");
 	} else {
+		if (node_get(map, "process") != NULL)
+			p->quiet_ms = INT64_MAX;
 		return;
 	}
 	str_puts(&text, duration_write(ms, written));

@@ -39,11 +39,6 @@ struct troubles *troubles_new(const struct troubles_spec *spec,
     const struct troubles_callbacks *callbacks, int64_t now_ms);
 void troubles_free(struct troubles *ts); /* NULL does nothing */
 
-/** When something happened, on both clocks. */
-struct moment {
-	int64_t now_ms, wall_ms;
-};
-
 void troubles_lost(
     struct troubles *ts, const struct tail_loss *loss, struct moment at);
 

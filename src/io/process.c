@@ -5,6 +5,7 @@
 #include "io/process.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -16,14 +17,15 @@
 
 #define MOMENT_MS 1000 /* a busy machine may take that for a start */
 
+/* Reads a file of a process, NUL behind it.  -1: it cannot be read. */
 static ssize_t
-read_stat(pid_t pid, char *buf, size_t size)
+read_of(pid_t pid, const char *name, char *buf, size_t size)
 {
 	char path[64];
 	ssize_t len;
 	int fd;
 
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
@@ -41,7 +43,7 @@ process_read(pid_t pid, struct process *out)
 	const char *fields;
 	int parent, group, session;
 
-	if (pid <= 0 || read_stat(pid, buf, sizeof buf) <= 0)
+	if (pid <= 0 || read_of(pid, "stat", buf, sizeof buf) <= 0)
 		return false;
 	/* the second field is the name in brackets, which may hold any */
 	fields = strrchr(buf, ')');
@@ -102,6 +104,34 @@ process_open(pid_t pid, int64_t start_time)
 		return -1;
 	}
 	return fd;
+}
+
+bool
+process_command(pid_t pid, struct str *out)
+{
+	char buf[PROCESS_COMMAND_MAX + 1];
+	ssize_t len = read_of(pid, "cmdline", buf, sizeof buf);
+
+	while (len > 0 && buf[len - 1] == '\0')
+		len--;
+	if (len <= 0)
+		return false;
+	for (ssize_t i = 0; i < len; i++)
+		if (buf[i] == '\0')
+			buf[i] = ' ';
+	utf8_clean((struct text){ buf, (size_t)len }, out);
+	return true;
+}
+
+bool
+process_name(pid_t pid, char out[static PROCESS_NAME_SIZE])
+{
+	ssize_t len = read_of(pid, "comm", out, PROCESS_NAME_SIZE);
+
+	if (len <= 0)
+		return false;
+	out[strcspn(out, "\n")] = '\0';
+	return true;
 }
 
 static int

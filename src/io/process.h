@@ -6,10 +6,15 @@
 #ifndef LOGWATCH_IO_PROCESS_H
 #define LOGWATCH_IO_PROCESS_H
 
+#include "base/str.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#define PROCESS_COMMAND_MAX 4096
+#define PROCESS_NAME_SIZE 32
 
 struct process {
 	pid_t pid, parent, group, session;
@@ -39,6 +44,16 @@ int64_t process_started_at(pid_t pid, int64_t boot_ms);
  * be told.
  */
 int process_open(pid_t pid, int64_t start_time);
+
+/**
+ * Adds what a process was started with to out: its arguments, a blank between
+ * two, as well-formed UTF-8, at most PROCESS_COMMAND_MAX bytes of it.
+ *
+ * Returns false where there is none: it is gone, or of the kernel.
+ */
+bool process_command(pid_t pid, struct str *out);
+/** The name that the kernel has for it, up to 15 bytes.  False: it is gone. */
+bool process_name(pid_t pid, char out[static PROCESS_NAME_SIZE]);
 
 /**
  * All there are, by rising pid.

@@ -64,6 +64,10 @@ patterns_capture(const struct patterns *ps, const char *name)
 bool
 rule_captures(const struct rule *rule, const char *name)
 {
+	for (const char *const *given = rule->given;
+	     given != NULL && *given != NULL; given++)
+		if (strcmp(*given, name) == 0)
+			return true;
 	return patterns_capture(&rule->parts[PART_MATCH], name) ||
 	       patterns_capture(&rule->parts[PART_SECOND], name);
 }
@@ -135,6 +139,7 @@ rule_read(struct rule *rule, const char *id, const struct node *map,
 	rule->id = mem_text(id);
 	rule->sources =
 	    sources_read(node_get(map, "source"), sources, owner.data);
+	rule->source_count = sources->count;
 	str_printf(&part, "%s: %s", owner.data, absent ? "absent" : "match");
 	patterns_read(&rule->parts[PART_MATCH],
 	    node_get(map, absent ? "absent" : "match"), part.data);

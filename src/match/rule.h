@@ -15,9 +15,12 @@ struct node;
 struct rule {
 	char *id;
 	bool *sources; /* by index of the source: whether it is asked */
+	size_t source_count;
 	struct patterns parts[PART_COUNT]; /* PART_VERIFY and PART_JOIN are none
 	                                      of a rule */
 	struct patterns except;
+	const char *const *given; /* names that its detector captures otherwise,
+	                             NULL-ended; NULL: none */
 	char **key; /* names of captures, NULL-ended; NULL: none */
 	size_t keys;
 };

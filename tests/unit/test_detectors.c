@@ -632,7 +632,7 @@ awaiting(const char *rules)
 static void
 tick(struct bench *b, int64_t now_ms)
 {
-	detectors_tick(b->detectors, now_ms, now_ms);
+	detectors_tick(b->detectors, (struct moment){ now_ms, now_ms });
 }
 
 static void

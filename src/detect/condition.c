@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/condition.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+
+int64_t
+condition_due(const struct condition *c, int64_t for_ms)
+{
+	return !c->bad || c->unsure || c->fired ||
+	               for_ms > INT64_MAX - c->since_ms
+	           ? INT64_MAX
+	           : c->since_ms + for_ms;
+}
+
+enum turn_of
+condition_tick(struct condition *c, int64_t for_ms, int64_t now_ms)
+{
+	if (condition_due(c, for_ms) > now_ms)
+		return TURN_NONE;
+	c->fired = true;
+	return TURN_FIRED;
+}
+
+enum turn_of
+condition_see(
+    struct condition *c, enum sight sight, int64_t for_ms, int64_t now_ms)
+{
+	bool fired = c->fired;
+
+	c->unsure = sight == SIGHT_UNKNOWN;
+	if (sight == SIGHT_GOOD) {
+		*c = (struct condition){ 0 };
+		return fired ? TURN_OVER : TURN_NONE;
+	}
+	if (sight == SIGHT_BAD && !c->bad) {
+		c->bad = true;
+		c->since_ms = now_ms;
+	}
+	return condition_tick(c, for_ms, now_ms);
+}
+
+void
+condition_reset(struct condition *c, int64_t now_ms)
+{
+	c->fired = false;
+	c->since_ms = now_ms;
+}
+
+void
+condition_write(const struct condition *c, struct str *out)
+{
+	if (c->bad)
+		str_printf(out, "{\"ms\":%" PRId64 ",\"fired\":%s}",
+		    c->since_ms, c->fired ? "true" : "false");
+}
+
+void
+condition_read(struct condition *c, struct text state, int64_t now_ms)
+{
+	json_t *object = json_loadb(state.data, state.len, 0, NULL);
+	const json_t *ms = json_object_get(object, "ms");
+
+	if (json_is_integer(ms)) {
+		c->bad = true;
+		c->fired = json_is_true(json_object_get(object, "fired"));
+		c->since_ms = json_integer_value(ms) < now_ms
+		                  ? json_integer_value(ms)
+		                  : now_ms;
+	}
+	json_decref(object);
+}
