@@ -51,6 +51,8 @@ struct pipeline {
 	struct detectors *detectors;
 	struct processes *processes;
 	const struct process_spec **process_specs; /* by rule */
+	struct probes *probes;
+	const struct probe_spec **probe_specs; /* likewise */
 	struct incidents *incidents;
 	struct troubles *troubles; /* NULL: they are switched off */
 	struct actions *actions;
@@ -808,17 +810,39 @@ on_seen(size_t rule, enum sight sight, const struct captures *captures,
 	turn_ask(p->commit_turn);
 }
 
+/* Three times in a row is an incident of its own. */
 static void
-new_processes(struct pipeline *p)
+on_probe_failed(size_t rule, const char *why, void *ctx)
+{
+	struct pipeline *p = ctx;
+	const char *id = p->rs->rules[rule].id;
+
+	if (why != NULL)
+		log_warning("a probe cannot tell: %s rule=%s", why, id);
+	if (p->troubles != NULL)
+		troubles_probe(p->troubles, id, why, moment(p));
+}
+
+static void
+new_lookouts(struct pipeline *p)
 {
 	const struct ruleset *rs = p->rs;
+	const struct probes_callbacks probes = { on_seen, on_probe_failed, p };
 
 	p->process_specs = mem_new(rs->rule_count, sizeof *p->process_specs);
-	for (size_t i = 0; i < rs->rule_count; i++)
-		if (rs->detectors[i].kind == DETECT_PROCESS)
-			p->process_specs[i] = &rs->detectors[i].process;
+	p->probe_specs = mem_new(rs->rule_count, sizeof *p->probe_specs);
+	for (size_t i = 0; i < rs->rule_count; i++) {
+		const struct detector *d = &rs->detectors[i];
+
+		if (d->kind == DETECT_PROCESS)
+			p->process_specs[i] = &d->process;
+		if (d->kind == DETECT_PROBE)
+			p->probe_specs[i] = &d->probe;
+	}
 	p->processes = processes_new(
 	    p->spec.loop, p->process_specs, rs->rule_count, on_seen, p);
+	p->probes =
+	    probes_new(p->spec.loop, p->probe_specs, rs->rule_count, &probes);
 }
 
 static void
@@ -917,7 +941,7 @@ pipeline_new(const struct pipeline_spec *spec)
 	new_matcher(p);
 	p->detectors =
 	    detectors_new(rs->rules, rs->detectors, rs->rule_count, &detectors);
-	new_processes(p);
+	new_lookouts(p);
 	p->incidents = incidents_new(&incidents, on_change, p);
 	p->fetcher = fetcher_new(spec->loop);
 	p->outbox = outbox_new(spec->loop, p->fetcher, spec->store,
@@ -939,7 +963,9 @@ pipeline_free(struct pipeline *p)
 	troubles_free(p->troubles);
 	incidents_free(p->incidents);
 	processes_free(p->processes);
+	probes_free(p->probes);
 	free(p->process_specs);
+	free(p->probe_specs);
 	detectors_free(p->detectors);
 	matcher_free(p->matcher);
 	streams_free(p->streams);
@@ -1058,6 +1084,16 @@ is_action(const struct pipeline *p, struct text name)
 	return false;
 }
 
+static bool
+is_probe(const struct pipeline *p, struct text name)
+{
+	for (size_t k = 0; k < p->rs->rule_count; k++)
+		if (p->probe_specs[k] != NULL &&
+		    text_is(name, p->rs->rules[k].id))
+			return true;
+	return false;
+}
+
 /* A trouble of before with what the rules do not have any more, or that was
  * over before we were there. */
 static void
@@ -1073,6 +1109,8 @@ end_trouble(struct incident *i, void *ctx)
 	    p->troubles, i->rule - p->rs->rule_count, &i->key);
 	if (is_of(p, i, BUILTIN_ACTION_FAILED))
 		lasts = is_action(p, pairs_get(&i->key, "action"));
+	if (is_of(p, i, BUILTIN_PROBE_FAILED))
+		lasts = is_probe(p, pairs_get(&i->key, "name"));
 	if (!lasts)
 		on_over(i->rule, key, steady_ms(p), p);
 }
@@ -1097,6 +1135,7 @@ pipeline_start(struct pipeline *p, struct err *err)
 	tail_start(p->tail);
 	streams_start(p->streams);
 	processes_start(p->processes);
+	probes_start(p->probes);
 	tail_sizes(p->tail, mark_late, p);
 	look_at_troubles(p);
 	turn_ask(p->commit_turn);

@@ -61,6 +61,13 @@ static const struct synonym time_words[] = {
 	{ NULL, NULL },
 };
 
+/* What goes with a detector that reads events, and with no other; and the
+ * other way round. */
+#define OF_EVENTS                                                              \
+	"except", "key", "threshold", "followed_by", "not_followed_by",        \
+	    "forget", "resolve"
+#define OF_PROBES "every", "timeout", "above", "below", "output", "not_falling"
+
 static void
 threshold_read(struct detector *d, const struct rule *rule,
     const struct node *n, const char *what)
@@ -165,7 +172,8 @@ refuse(const struct rule *rule, const struct node *map, const char *detector,
 static void
 match_read(struct detector *d, const struct rule *rule, const struct node *map)
 {
-	static const char *const not_match[] = { "for", "forget", NULL };
+	static const char *const not_match[] = { "for", "forget", OF_PROBES,
+		NULL };
 	static const char *const not_pair[] = { "threshold", NULL };
 	static const char *const not_both[] = { "followed_by", NULL };
 	bool missing = node_get(map, "not_followed_by") != NULL;
@@ -197,9 +205,8 @@ static void
 process_read(
     struct detector *d, const struct rule *rule, const struct node *map)
 {
-	static const char *const not_process[] = { "match", "absent", "except",
-		"key", "threshold", "followed_by", "not_followed_by", "forget",
-		"resolve", NULL };
+	static const char *const not_process[] = { "match", "absent", "probe",
+		OF_EVENTS, OF_PROBES, NULL };
 	struct str what = { 0 };
 
 	str_printf(&what, "rule '%s': process", rule->id);
@@ -209,17 +216,35 @@ process_read(
 	refuse(rule, map, "process", not_process);
 }
 
+static void
+probe_read(struct detector *d, const struct rule *rule, const struct node *map)
+{
+	static const char *const not_probe[] = { "match", "absent", OF_EVENTS,
+		NULL };
+	struct str what = { 0 };
+
+	str_printf(&what, "rule '%s'", rule->id);
+	probe_spec_read(&d->probe, map, what.data);
+	str_free(&what);
+	node_duration(node_get(map, "for"), 0, &d->within_ms);
+	refuse(rule, map, "probe", not_probe);
+}
+
 void
 detector_read(struct detector *d, struct rule *rule, const struct node *map)
 {
 	static const char *const not_absent[] = { "match", "threshold",
-		"followed_by", "not_followed_by", NULL };
+		"followed_by", "not_followed_by", OF_PROBES, NULL };
 
 	d->count = 1;
 	if (node_get(map, "process") != NULL) {
 		d->kind = DETECT_PROCESS;
 		rule->given = process_captures;
 		process_read(d, rule, map);
+	} else if (node_get(map, "probe") != NULL) {
+		d->kind = DETECT_PROBE;
+		rule->given = probe_captures;
+		probe_read(d, rule, map);
 	} else if (node_get(map, "absent") != NULL) {
 		d->kind = DETECT_ABSENT;
 		absent_read(d, rule, map);
@@ -233,8 +258,16 @@ void
 detector_free(struct detector *d)
 {
 	process_spec_free(&d->process);
+	probe_spec_free(&d->probe);
 	free(d->distinct);
 	node_texts_free(d->same);
+}
+
+/* Whether a detector looks at something by itself. */
+static bool
+looks(const struct detector *d)
+{
+	return d->kind == DETECT_PROCESS || d->kind == DETECT_PROBE;
 }
 
 static void
@@ -478,9 +511,7 @@ source_of(const struct detectors *ds, size_t rule)
 		if (!r->sources[i])
 			continue;
 		if (found != NO_SOURCE)
-			return ds->specs[rule].kind == DETECT_PROCESS
-			           ? NO_SOURCE
-			           : found;
+			return looks(&ds->specs[rule]) ? NO_SOURCE : found;
 		found = i;
 	}
 	return found;
@@ -590,7 +621,8 @@ detectors_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 	case DETECT_ABSENT:
 		absent_hit(ds, hit, now_ms);
 		break;
-	case DETECT_PROCESS: /* it asks for no events */
+	case DETECT_PROCESS: /* they ask for no events */
+	case DETECT_PROBE:
 		break;
 	}
 }
@@ -730,7 +762,7 @@ detectors_reset(
 		missing_forget(m->missing, key, &calls);
 	if (m->absence != NULL)
 		absence_restart(m->absence, key, now_ms, note_changed, &w);
-	if (ds->specs[rule].kind == DETECT_PROCESS && m->condition.bad) {
+	if (looks(&ds->specs[rule]) && m->condition.bad) {
 		condition_reset(&m->condition, now_ms);
 		mark_changed(ds, rule, (struct text){ "", 0 });
 	}
@@ -812,7 +844,7 @@ detectors_restore(struct detectors *ds, const char *rule, struct text key,
 			missing_read(m->missing, key, state, now_ms);
 			return true;
 		}
-		if (d->kind == DETECT_PROCESS) {
+		if (looks(d)) {
 			condition_read(&m->condition, state, now_ms);
 			return true;
 		}

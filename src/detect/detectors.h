@@ -9,6 +9,7 @@
 
 #include "detect/condition.h"
 #include "detect/finding.h"
+#include "detect/probes.h"
 #include "detect/processes.h"
 #include "match/rule.h"
 
@@ -21,6 +22,7 @@ enum detector_kind {
 	DETECT_MISSING, /* of a pair, the second half */
 	DETECT_ABSENT,
 	DETECT_PROCESS,
+	DETECT_PROBE,
 };
 
 /** A rule's detector as written. */
@@ -35,11 +37,12 @@ struct detector {
 	char **same;       /* captures that both halves share; NULL: none */
 	size_t same_count;
 	struct process_spec process;
+	struct probe_spec probe;
 };
 
 /** Reads `threshold`, `followed_by`, `not_followed_by`, `absent`, `process`,
- * `for` and `forget` of a rule's map.  Tells the rule what its detector
- * captures. */
+ * `probe`, and what goes with them, of a rule's map.  Tells the rule what its
+ * detector captures. */
 void detector_read(
     struct detector *d, struct rule *rule, const struct node *map);
 void detector_free(struct detector *d); /* what is in it */

@@ -49,6 +49,11 @@ static const struct {
 	    "A pattern of {{name}} ({{part}}) keeps hitting its match limit",
 	    "The lines on which it does are neither hits nor misses.  Make "
 	    "the pattern simpler." },
+	[BUILTIN_PROBE_FAILED] = { "logwatch.probe-failed", SEVERITY_WARNING,
+	    UNTIL_OVER, { "name" },
+	    "The probe of {{name}} cannot tell: {{reason}}",
+	    "Whether what it looks at is well is not known, so that nothing "
+	    "is opened or resolved for it." },
 	[BUILTIN_ACTION_FAILED] = { "logwatch.action-failed", SEVERITY_ERROR,
 	    UNTIL_OVER, { "action" },
 	    "The action {{action}} failed: {{reason}}",

@@ -166,7 +166,8 @@ awaited_read(struct policy *p, const struct node *map)
 		node_duration(node_get(missing, "within"), 1, &ms);
 		str_puts(&text, "not followed within ");
 	} else {
-		if (node_get(map, "process") != NULL)
+		if (node_get(map, "process") != NULL ||
+		    node_get(map, "probe") != NULL)
 			p->quiet_ms = INT64_MAX;
 		return;
 	}

@@ -541,6 +541,27 @@ troubles_action(struct troubles *ts, const char *action, const char *incident,
 	found(ts, BUILTIN_ACTION_FAILED, &cs, &event, at.now_ms);
 }
 
+void
+troubles_probe(
+    struct troubles *ts, const char *rule, const char *reason, struct moment at)
+{
+	struct captures cs = { 0 };
+	struct event event = {
+		.source = NO_SOURCE,
+		.path = "",
+		.wall_ms = at.wall_ms,
+	};
+
+	add(&cs, "name", text_of(rule));
+	if (reason == NULL) {
+		over(ts, BUILTIN_PROBE_FAILED, &cs, at.now_ms);
+		return;
+	}
+	event.text = cleaned(&ts->reason, reason);
+	add(&cs, "reason", event.text);
+	found(ts, BUILTIN_PROBE_FAILED, &cs, &event, at.now_ms);
+}
+
 /* Time */
 
 int64_t

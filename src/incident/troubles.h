@@ -74,6 +74,9 @@ void troubles_action(struct troubles *ts, const char *action,
 
 int64_t troubles_due(const struct troubles *ts); /* INT64_MAX: not at all */
 void troubles_tick(struct troubles *ts, struct moment at);
+/** The probe of a rule cannot tell, and why; NULL: it can again. */
+void troubles_probe(struct troubles *ts, const char *rule, const char *reason,
+    struct moment at);
 
 /**
  * Whether an incident of a path that was restored may still be so: the tail has
