@@ -1115,6 +1115,17 @@ end_trouble(struct incident *i, void *ctx)
 		on_over(i->rule, key, steady_ms(p), p);
 }
 
+/* Nobody would see the end of an incident whose rule is switched off. */
+static void
+end_disabled(struct incident *i, void *ctx)
+{
+	struct pipeline *p = ctx;
+	struct text key = { i->key_text, i->key_len };
+
+	if (is_rule(p, i->rule) && p->rs->rules[i->rule].disabled)
+		on_over(i->rule, key, steady_ms(p), p);
+}
+
 static void
 look_at_troubles(struct pipeline *p)
 {
@@ -1137,6 +1148,7 @@ pipeline_start(struct pipeline *p, struct err *err)
 	processes_start(p->processes);
 	probes_start(p->probes);
 	tail_sizes(p->tail, mark_late, p);
+	incidents_each_open(p->incidents, end_disabled, p);
 	look_at_troubles(p);
 	turn_ask(p->commit_turn);
 	return 0;

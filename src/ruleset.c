@@ -93,8 +93,8 @@ static const struct key multiline_keys[] = {
 static const struct key rule_keys[] = {
 	{ "id", false },
 	{ "source", false },
-	{ "enabled", true },
-	{ "mode", true },
+	{ "enabled", false },
+	{ "mode", false },
 	{ "match", false },
 	{ "followed_by", false },
 	{ "not_followed_by", false },
@@ -532,6 +532,21 @@ has_detector(const struct node *map)
 	return false;
 }
 
+/* A rule that is switched off is read for its faults only. */
+static void
+enabled_read(struct rule *rule, struct detector *d, const struct node *n)
+{
+	bool enabled = true;
+
+	node_bool(node_get(n, "enabled"), &enabled);
+	rule->disabled = !enabled;
+	if (enabled)
+		return;
+	memset(rule->sources, false, rule->source_count);
+	detector_free(d);
+	*d = (struct detector){ .kind = DETECT_MATCH, .count = 1 };
+}
+
 static void
 rule_section(struct ruleset *rs, const struct node *n)
 {
@@ -563,6 +578,7 @@ rule_section(struct ruleset *rs, const struct node *n)
 		policy_read(&rs->policies[i], &rs->rules[i], n);
 		plan_read(&rs->plans[i], &rs->rules[i], &rs->policies[i], n,
 		    rs->actions, rs->action_count);
+		enabled_read(&rs->rules[i], &rs->detectors[i], n);
 	}
 	str_free(&what);
 }

@@ -420,7 +420,9 @@ void
 plan_read(struct plan *p, const struct rule *rule, const struct policy *policy,
     const struct node *map, struct action *actions, size_t count)
 {
+	static const char *const modes[] = { "act", "observe", NULL };
 	const struct node *escalate = node_get(map, "escalate");
+	size_t mode = 0;
 	struct str what = { 0 }, owner = { 0 };
 	struct caller c = { NULL, rule, policy, actions, count };
 
@@ -436,6 +438,8 @@ plan_read(struct plan *p, const struct rule *rule, const struct policy *policy,
 		escalate = node_get(escalate, "actions");
 	}
 	steps_read(escalate, &c, &p->escalate_execs, &p->escalate_notifies);
+	node_word(node_get(map, "mode"), modes, &mode);
+	p->observe = mode == 1;
 	str_free(&what);
 	str_free(&owner);
 }

@@ -51,6 +51,7 @@ struct plan {
 	struct steps execs, notifies;
 	struct steps escalate_execs, escalate_notifies;
 	int64_t escalate_after_ms; /* unacknowledged so long; INT64_MAX: no */
+	bool observe;              /* no script is run */
 };
 
 /** Reads one action; faults go to the diag. */
@@ -58,8 +59,8 @@ void action_read(struct action *a, const char *name, const struct node *n,
     const struct source_names *sources);
 void action_free(struct action *a); /* what is in it */
 
-/** Reads `actions` and `escalate` of a rule's map, marks the actions used, and
- * checks their templates against what this rule knows. */
+/** Reads `actions`, `escalate` and `mode` of a rule's map, marks the actions
+ * used, and checks their templates against what this rule knows. */
 void plan_read(struct plan *p, const struct rule *rule,
     const struct policy *policy, const struct node *map, struct action *actions,
     size_t count);

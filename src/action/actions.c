@@ -30,6 +30,7 @@
 
 /* Why a script is skipped. */
 #define LATE "not run: the hit is late, from a backlog"
+#define OBSERVED "not run: the rule only observes"
 
 enum stage {
 	STAGE_QUEUED,    /* waits for its rule's turn */
@@ -823,9 +824,19 @@ begin(struct actions *as, struct incident *i, const struct steps *steps,
 		advance_queued(as);
 }
 
-/* A hit that is long over is nothing to repair by a script. */
+/* Why scripts are not run for an incident: a hit that is long over is nothing
+ * to repair.  NULL: they are. */
+static const char *
+why_not(const struct actions *as, const struct incident *i)
+{
+	if (i->late)
+		return LATE;
+	return as->spec.plans[i->rule].observe ? OBSERVED : NULL;
+}
+
 static void
-skip_late(struct actions *as, struct incident *i, const struct steps *steps)
+skip(struct actions *as, struct incident *i, const struct steps *steps,
+    const char *why)
 {
 	for (size_t k = 0; k < steps->count; k++) {
 		const char *name = as->spec.actions[steps->v[k]].name;
@@ -834,9 +845,9 @@ skip_late(struct actions *as, struct incident *i, const struct steps *steps)
 		if (run->state != RUN_PENDING)
 			continue;
 		run->state = RUN_SKIPPED;
-		run->error = mem_text(LATE);
+		run->error = mem_text(why);
 		log_warning("action skipped rule=%s id=%s action=%s: %s",
-		    i->rule_id, i->id, name, LATE);
+		    i->rule_id, i->id, name, why);
 	}
 	i->dirty = true;
 }
@@ -943,23 +954,25 @@ actions_change(struct actions *as, const struct change *change)
 {
 	struct incident *i = change->incident;
 	const struct plan *p;
+	const char *why;
 
 	if (i->rule == NO_RULE)
 		return;
 	p = &as->spec.plans[i->rule];
-	if (i->late && change->kind == CHANGE_OPENED)
-		skip_late(as, i, &p->execs);
-	if (i->late && change->kind == CHANGE_ESCALATED)
-		skip_late(as, i, &p->escalate_execs);
+	why = why_not(as, i);
+	if (why != NULL && change->kind == CHANGE_OPENED)
+		skip(as, i, &p->execs, why);
+	if (why != NULL && change->kind == CHANGE_ESCALATED)
+		skip(as, i, &p->escalate_execs, why);
 	notify(as, change, p);
-	if (change->kind == CHANGE_ESCALATED && !i->late &&
+	if (change->kind == CHANGE_ESCALATED && why == NULL &&
 	    i->changes[CHANGE_ESCALATED] == 1)
 		begin(as, i, &p->escalate_execs, true);
 	if (change->kind != CHANGE_OPENED)
 		return;
 	if (escalation_due(as, i) < as->due_ms)
 		as->due_ms = escalation_due(as, i);
-	if (i->late)
+	if (why != NULL)
 		return;
 	if (!change->reopened || was_skipped(i)) {
 		begin(as, i, &p->execs, false);

@@ -14,6 +14,7 @@ struct node;
 
 struct rule {
 	char *id;
+	bool disabled; /* it asks for nothing */
 	bool *sources; /* by index of the source: whether it is asked */
 	size_t source_count;
 	struct patterns parts[PART_COUNT]; /* PART_VERIFY and PART_JOIN are none
