@@ -114,7 +114,7 @@ static const struct key rule_keys[] = {
 	{ "status", true },
 	{ "zone", true },
 	{ "except", false },
-	{ "where", true },
+	{ "where", false },
 	{ "key", false },
 	{ "threshold", false },
 	{ "severity", false },

@@ -64,8 +64,8 @@ static const struct synonym time_words[] = {
 /* What goes with a detector that reads events, and with no other; and the
  * other way round. */
 #define OF_EVENTS                                                              \
-	"except", "key", "threshold", "followed_by", "not_followed_by",        \
-	    "forget", "resolve"
+	"except", "where", "key", "threshold", "followed_by",                  \
+	    "not_followed_by", "forget", "resolve"
 #define OF_PROBES "every", "timeout", "above", "below", "output", "not_falling"
 
 static void

@@ -33,6 +33,7 @@ struct probe {
 	size_t index;
 	const struct patterns *patterns;
 	const struct patterns *except; /* NULL: none */
+	const struct where *where;     /* likewise */
 	struct guard guard, except_guard;
 };
 
@@ -112,9 +113,10 @@ rules_probe(struct matcher *m, size_t source, enum part part)
 			    (struct probe){ .part = part,
 				.index = i,
 				.patterns = &rule->parts[part],
-				.except = part == PART_RESOLVE
-			                      ? NULL
-			                      : &rule->except });
+				.except =
+				    part == PART_RESOLVE ? NULL : &rule->except,
+				.where = part == PART_RESOLVE ? NULL
+			                                      : &rule->where });
 	}
 }
 
@@ -263,6 +265,9 @@ hold_to(struct matcher *m, struct probe *probe, const struct event *event,
 		m->sievings[event->source].idle += sieved;
 		return;
 	}
+	if (probe->where != NULL &&
+	    !where_holds(probe->where, probe->patterns, &captures))
+		return;
 	/* Where that is not known, better one alarm too many. */
 	if (probe->except != NULL && probe->except->count > 0 &&
 	    ask(m, probe, &probe->except_guard, probe->except, &hit, NULL) ==

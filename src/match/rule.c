@@ -125,6 +125,17 @@ key_read(struct rule *rule, const struct node *n, const char *owner)
 			    owner, rule->key[i]);
 }
 
+static void
+where_check(const struct rule *rule, const struct node *n, const char *owner)
+{
+	for (size_t i = 0; i < rule->where.count; i++)
+		if (!rule_captures(rule, rule->where.v[i].name))
+			node_error(n,
+			    "%s: where: no pattern of the rule has a capture "
+			    "(?<%s>…)",
+			    owner, rule->where.v[i].name);
+}
+
 void
 rule_read(struct rule *rule, const char *id, const struct node *map,
     const struct source_names *sources)
@@ -154,6 +165,8 @@ rule_read(struct rule *rule, const char *id, const struct node *map,
 	str_clear(&part);
 	str_printf(&part, "%s: except", owner.data);
 	patterns_read(&rule->except, node_get(map, "except"), part.data);
+	where_read(&rule->where, node_get(map, "where"), owner.data);
+	where_check(rule, node_get(map, "where"), owner.data);
 	key_read(rule, node_get(map, "key"), owner.data);
 	str_free(&owner);
 	str_free(&part);
@@ -165,6 +178,7 @@ rule_free(struct rule *rule)
 	for (size_t i = 0; i < PART_COUNT; i++)
 		patterns_free(&rule->parts[i]);
 	patterns_free(&rule->except);
+	where_free(&rule->where);
 	node_texts_free(rule->key);
 	free(rule->sources);
 	free(rule->id);

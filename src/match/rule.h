@@ -7,6 +7,7 @@
 #define LOGWATCH_MATCH_RULE_H
 
 #include "match/hit.h"
+#include "match/where.h"
 
 #include <stdbool.h>
 
@@ -20,6 +21,7 @@ struct rule {
 	struct patterns parts[PART_COUNT]; /* PART_VERIFY and PART_JOIN are none
 	                                      of a rule */
 	struct patterns except;
+	struct where where;
 	const char *const *given; /* names that its detector captures otherwise,
 	                             NULL-ended; NULL: none */
 	char **key; /* names of captures, NULL-ended; NULL: none */
@@ -33,7 +35,7 @@ struct source_names {
 };
 
 /**
- * Reads `source`, `match` or `absent`, `except`, `followed_by.match`,
+ * Reads `source`, `match` or `absent`, `except`, `where`, `followed_by.match`,
  * `resolve.match` and `key` of a rule's map; faults go to the diag.  id is
  * copied.
  */

@@ -391,6 +391,24 @@ a_suspended_exception_hides_nothing(void **state)
 	bench_free(b);
 }
 
+static void
+what_its_captures_are_not_is_no_hit(void **state)
+{
+	struct bench *b = bench_new(
+	    "- {id: r, match: 'took (?<ms>\\d+)ms for (?<job>\\w+)',\n"
+	    "   where: {ms: '>= 500', job: import}}\n");
+
+	(void)state;
+	bench_start(b);
+	feed(b, 0,
+	    "took 499ms for import\ntook 500ms for import\n"
+	    "took 501ms for export\n",
+	    0);
+	matcher_flush(b->matcher);
+	check(b, "match r 2 job=import ms=500 'took 500ms for import'|");
+	bench_free(b);
+}
+
 /* Where it is not known whether a line begins an event, it is one of its own,
  * and nothing that it says is overlooked. */
 static void
@@ -729,6 +747,7 @@ main(void)
 		    an_exception_holds_for_the_second_half_but_not_for_the_end),
 		cmocka_unit_test(what_nobody_waits_for_is_not_told),
 		cmocka_unit_test(a_part_may_be_switched_on_by_the_event_before),
+		cmocka_unit_test(what_its_captures_are_not_is_no_hit),
 		cmocka_unit_test(a_pattern_that_gives_up_is_told_as_that),
 		cmocka_unit_test(
 		    lines_whose_joint_gives_up_are_events_of_their_own),
