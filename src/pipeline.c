@@ -53,6 +53,8 @@ struct pipeline {
 	const struct process_spec **process_specs; /* by rule */
 	struct probes *probes;
 	const struct probe_spec **probe_specs; /* likewise */
+	struct https *https;
+	const struct http_spec **http_specs; /* likewise */
 	struct incidents *incidents;
 	struct troubles *troubles; /* NULL: they are switched off */
 	struct actions *actions;
@@ -831,6 +833,7 @@ new_lookouts(struct pipeline *p)
 
 	p->process_specs = mem_new(rs->rule_count, sizeof *p->process_specs);
 	p->probe_specs = mem_new(rs->rule_count, sizeof *p->probe_specs);
+	p->http_specs = mem_new(rs->rule_count, sizeof *p->http_specs);
 	for (size_t i = 0; i < rs->rule_count; i++) {
 		const struct detector *d = &rs->detectors[i];
 
@@ -838,11 +841,15 @@ new_lookouts(struct pipeline *p)
 			p->process_specs[i] = &d->process;
 		if (d->kind == DETECT_PROBE)
 			p->probe_specs[i] = &d->probe;
+		if (d->kind == DETECT_HTTP)
+			p->http_specs[i] = &d->http;
 	}
 	p->processes = processes_new(
 	    p->spec.loop, p->process_specs, rs->rule_count, on_seen, p);
 	p->probes =
 	    probes_new(p->spec.loop, p->probe_specs, rs->rule_count, &probes);
+	p->https = https_new(p->spec.loop, p->fetcher, p->http_specs,
+	    rs->rule_count, on_seen, p);
 }
 
 static void
@@ -941,9 +948,9 @@ pipeline_new(const struct pipeline_spec *spec)
 	new_matcher(p);
 	p->detectors =
 	    detectors_new(rs->rules, rs->detectors, rs->rule_count, &detectors);
-	new_lookouts(p);
 	p->incidents = incidents_new(&incidents, on_change, p);
 	p->fetcher = fetcher_new(spec->loop);
+	new_lookouts(p);
 	p->outbox = outbox_new(spec->loop, p->fetcher, spec->store,
 	    rs->notifiers, rs->notifier_count, on_dirty, p);
 	outbox_on_ended(p->outbox, on_ended);
@@ -959,6 +966,7 @@ pipeline_free(struct pipeline *p)
 		return;
 	actions_free(p->actions);
 	outbox_free(p->outbox);
+	https_free(p->https);
 	fetcher_free(p->fetcher);
 	troubles_free(p->troubles);
 	incidents_free(p->incidents);
@@ -966,6 +974,7 @@ pipeline_free(struct pipeline *p)
 	probes_free(p->probes);
 	free(p->process_specs);
 	free(p->probe_specs);
+	free(p->http_specs);
 	detectors_free(p->detectors);
 	matcher_free(p->matcher);
 	streams_free(p->streams);
@@ -1147,6 +1156,7 @@ pipeline_start(struct pipeline *p, struct err *err)
 	streams_start(p->streams);
 	processes_start(p->processes);
 	probes_start(p->probes);
+	https_start(p->https);
 	tail_sizes(p->tail, mark_late, p);
 	incidents_each_open(p->incidents, end_disabled, p);
 	look_at_troubles(p);

@@ -483,7 +483,7 @@ queue_post(struct queue *q, const struct delivery *d, const json_t *body,
 		return -1;
 	spec.url = q->request.url;
 	spec.headers = (const char *const *)q->request.headers;
-	q->fetch = fetch_post(q->outbox->fetcher, &spec, fetch_ended, q);
+	q->fetch = fetch_begin(q->outbox->fetcher, &spec, fetch_ended, q);
 	return 0;
 }
 

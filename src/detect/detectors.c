@@ -66,7 +66,8 @@ static const struct synonym time_words[] = {
 #define OF_EVENTS                                                              \
 	"except", "where", "key", "threshold", "followed_by",                  \
 	    "not_followed_by", "forget", "resolve"
-#define OF_PROBES "every", "timeout", "above", "below", "output", "not_falling"
+#define OF_PROBES "above", "below", "output", "not_falling"
+#define OF_LOOKS "every", "timeout", "status", OF_PROBES
 
 static void
 threshold_read(struct detector *d, const struct rule *rule,
@@ -172,7 +173,7 @@ refuse(const struct rule *rule, const struct node *map, const char *detector,
 static void
 match_read(struct detector *d, const struct rule *rule, const struct node *map)
 {
-	static const char *const not_match[] = { "for", "forget", OF_PROBES,
+	static const char *const not_match[] = { "for", "forget", OF_LOOKS,
 		NULL };
 	static const char *const not_pair[] = { "threshold", NULL };
 	static const char *const not_both[] = { "followed_by", NULL };
@@ -206,7 +207,7 @@ process_read(
     struct detector *d, const struct rule *rule, const struct node *map)
 {
 	static const char *const not_process[] = { "match", "absent", "probe",
-		OF_EVENTS, OF_PROBES, NULL };
+		"http", OF_EVENTS, OF_LOOKS, NULL };
 	struct str what = { 0 };
 
 	str_printf(&what, "rule '%s': process", rule->id);
@@ -219,8 +220,8 @@ process_read(
 static void
 probe_read(struct detector *d, const struct rule *rule, const struct node *map)
 {
-	static const char *const not_probe[] = { "match", "absent", OF_EVENTS,
-		NULL };
+	static const char *const not_probe[] = { "match", "absent", "http",
+		"status", OF_EVENTS, NULL };
 	struct str what = { 0 };
 
 	str_printf(&what, "rule '%s'", rule->id);
@@ -230,11 +231,25 @@ probe_read(struct detector *d, const struct rule *rule, const struct node *map)
 	refuse(rule, map, "probe", not_probe);
 }
 
+static void
+http_read(struct detector *d, const struct rule *rule, const struct node *map)
+{
+	static const char *const not_http[] = { "match", "absent", OF_EVENTS,
+		OF_PROBES, NULL };
+	struct str what = { 0 };
+
+	str_printf(&what, "rule '%s'", rule->id);
+	http_spec_read(&d->http, map, what.data);
+	str_free(&what);
+	node_duration(node_get(map, "for"), 0, &d->within_ms);
+	refuse(rule, map, "http", not_http);
+}
+
 void
 detector_read(struct detector *d, struct rule *rule, const struct node *map)
 {
 	static const char *const not_absent[] = { "match", "threshold",
-		"followed_by", "not_followed_by", OF_PROBES, NULL };
+		"followed_by", "not_followed_by", OF_LOOKS, NULL };
 
 	d->count = 1;
 	if (node_get(map, "process") != NULL) {
@@ -245,6 +260,10 @@ detector_read(struct detector *d, struct rule *rule, const struct node *map)
 		d->kind = DETECT_PROBE;
 		rule->given = probe_captures;
 		probe_read(d, rule, map);
+	} else if (node_get(map, "http") != NULL) {
+		d->kind = DETECT_HTTP;
+		rule->given = http_captures;
+		http_read(d, rule, map);
 	} else if (node_get(map, "absent") != NULL) {
 		d->kind = DETECT_ABSENT;
 		absent_read(d, rule, map);
@@ -259,6 +278,7 @@ detector_free(struct detector *d)
 {
 	process_spec_free(&d->process);
 	probe_spec_free(&d->probe);
+	http_spec_free(&d->http);
 	free(d->distinct);
 	node_texts_free(d->same);
 }
@@ -267,7 +287,8 @@ detector_free(struct detector *d)
 static bool
 looks(const struct detector *d)
 {
-	return d->kind == DETECT_PROCESS || d->kind == DETECT_PROBE;
+	return d->kind == DETECT_PROCESS || d->kind == DETECT_PROBE ||
+	       d->kind == DETECT_HTTP;
 }
 
 static void
@@ -623,6 +644,7 @@ detectors_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 		break;
 	case DETECT_PROCESS: /* they ask for no events */
 	case DETECT_PROBE:
+	case DETECT_HTTP:
 		break;
 	}
 }

@@ -9,6 +9,7 @@
 
 #include "detect/condition.h"
 #include "detect/finding.h"
+#include "detect/https.h"
 #include "detect/probes.h"
 #include "detect/processes.h"
 #include "match/rule.h"
@@ -23,6 +24,7 @@ enum detector_kind {
 	DETECT_ABSENT,
 	DETECT_PROCESS,
 	DETECT_PROBE,
+	DETECT_HTTP,
 };
 
 /** A rule's detector as written. */
@@ -38,11 +40,12 @@ struct detector {
 	size_t same_count;
 	struct process_spec process;
 	struct probe_spec probe;
+	struct http_spec http;
 };
 
 /** Reads `threshold`, `followed_by`, `not_followed_by`, `absent`, `process`,
- * `probe`, and what goes with them, of a rule's map.  Tells the rule what its
- * detector captures. */
+ * `probe`, `http`, and what goes with them, of a rule's map.  Tells the rule
+ * what its detector captures. */
 void detector_read(
     struct detector *d, struct rule *rule, const struct node *map);
 void detector_free(struct detector *d); /* what is in it */

@@ -167,7 +167,8 @@ awaited_read(struct policy *p, const struct node *map)
 		str_puts(&text, "not followed within ");
 	} else {
 		if (node_get(map, "process") != NULL ||
-		    node_get(map, "probe") != NULL)
+		    node_get(map, "probe") != NULL ||
+		    node_get(map, "http") != NULL)
 			p->quiet_ms = INT64_MAX;
 		return;
 	}

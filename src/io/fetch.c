@@ -457,6 +457,10 @@ set_request(struct fetch *f, const struct fetch_spec *spec)
 	check(lib->curl_easy_setopt(easy, CURLOPT_URL, spec->url) == CURLE_OK);
 	lib->curl_easy_setopt(easy, CURLOPT_HTTPHEADER, f->headers);
 	lib->curl_easy_setopt(easy, CURLOPT_USERAGENT, "logwatch");
+	if (spec->get) {
+		lib->curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+		return;
+	}
 	lib->curl_easy_setopt(easy, CURLOPT_POST, 1L);
 	lib->curl_easy_setopt(
 	    easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body.len);
@@ -498,7 +502,7 @@ refusal_came(void *ctx)
 }
 
 struct fetch *
-fetch_post(struct fetcher *f, const struct fetch_spec *spec, fetch_end_fn *end,
+fetch_begin(struct fetcher *f, const struct fetch_spec *spec, fetch_end_fn *end,
     void *ctx)
 {
 	struct fetch *fetch = mem_new(1, sizeof *fetch);

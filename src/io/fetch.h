@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct loop;
@@ -21,6 +22,7 @@ struct fetch_spec {
 	const char *const *headers; /* "Name: value", ends with NULL; or NULL;
 	                               one with a control character in it ends
 	                               in an error */
+	bool get;                   /* by GET, without a body; else by POST */
 	struct text body;           /* sent by POST; copied */
 	int64_t timeout_ms;         /* for all of it; connecting has at most
 	                               10 s of it */
@@ -48,9 +50,9 @@ typedef void fetch_end_fn(const struct fetch_end *end, void *ctx);
 struct fetcher *fetcher_new(struct loop *l);
 void fetcher_free(struct fetcher *f); /* free its fetches before; NULL ok */
 
-/** Posts.  end is told once, never from within this call.  Free with
+/** Posts, or gets.  end is told once, never from within this call.  Free with
  * fetch_free(), also after the end. */
-struct fetch *fetch_post(struct fetcher *f, const struct fetch_spec *spec,
+struct fetch *fetch_begin(struct fetcher *f, const struct fetch_spec *spec,
     fetch_end_fn *end, void *ctx);
 /** Lets go: an unfinished request is given up, no callback comes any more. */
 void fetch_free(struct fetch *f); /* NULL does nothing */

@@ -419,7 +419,7 @@ end_came(const struct fetch_end *end, void *ctx)
 {
 	struct world *w = ctx;
 
-	assert_non_null(w->fetch); /* not from within fetch_post() */
+	assert_non_null(w->fetch); /* not from within fetch_begin() */
 	assert_true((end->status == 0) == (end->error != NULL));
 	w->status = end->status;
 	snprintf(w->error, sizeof w->error, "%s",
@@ -461,7 +461,7 @@ post_spec(struct world *w, const struct fetch_spec *spec)
 	fetch_free(w->fetch);
 	w->fetch = NULL;
 	w->ends = 0;
-	w->fetch = fetch_post(w->fetcher, spec, end_came, w);
+	w->fetch = fetch_begin(w->fetcher, spec, end_came, w);
 	assert_non_null(w->fetch);
 	run(w);
 	assert_int_equal(w->ends, w->wanted);
@@ -756,7 +756,7 @@ a_name_that_is_never_resolved_holds_nobody_up(void **state)
 	assert_error(w, "Resolving timed out after 2");
 	fetch_free(w->fetch);
 	spec.timeout_ms = DEADLINE_MS;
-	w->fetch = fetch_post(w->fetcher, &spec, end_came, w);
+	w->fetch = fetch_begin(w->fetcher, &spec, end_came, w);
 	while (resolving < 2)
 		uv_run(loop_uv(w->loop), UV_RUN_NOWAIT);
 	fetch_free(w->fetch); /* would wait for ever if it waited */
@@ -838,7 +838,7 @@ two_requests_run_side_by_side(void **state)
 	struct fetch_spec spec = spec_of(url_of(w, "/pair", url));
 
 	w->wanted = 2;
-	w->other = fetch_post(w->fetcher, &spec, end_came, w);
+	w->other = fetch_begin(w->fetcher, &spec, end_came, w);
 	post_spec(w, &spec);
 	assert_answer(w, 200, "pair", 4);
 }
@@ -850,13 +850,13 @@ a_request_given_up_tells_nothing(void **state)
 	char url[URL_SIZE];
 	struct fetch_spec spec = spec_of(url_of(w, "/hang", url));
 
-	w->other = fetch_post(w->fetcher, &spec, end_came, w);
+	w->other = fetch_begin(w->fetcher, &spec, end_came, w);
 	post(w, "/ok");
 	fetch_free(w->other);
-	w->other = fetch_post(w->fetcher, &spec, end_came, w);
+	w->other = fetch_begin(w->fetcher, &spec, end_came, w);
 	fetch_free(w->other);
 	spec.url = "nonsense";
-	w->other = fetch_post(w->fetcher, &spec, end_came, w);
+	w->other = fetch_begin(w->fetcher, &spec, end_came, w);
 	fetch_free(w->other);
 	w->other = NULL;
 	post(w, "/ok");
