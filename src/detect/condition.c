@@ -51,7 +51,7 @@ void
 condition_write(const struct condition *c, struct str *out)
 {
 	if (c->bad)
-		str_printf(out, "{\"ms\":%" PRId64 ",\"fired\":%s}",
+		str_printf(out, "{\"bad_ms\":%" PRId64 ",\"fired\":%s}",
 		    c->since_ms, c->fired ? "true" : "false");
 }
 
@@ -59,10 +59,10 @@ void
 condition_read(struct condition *c, struct text state, int64_t now_ms)
 {
 	json_t *object = json_loadb(state.data, state.len, 0, NULL);
-	const json_t *ms = json_object_get(object, "ms");
+	const json_t *ms = json_object_get(object, "bad_ms");
 
 	if (json_is_integer(ms)) {
-		c->bad = true;
+		c->bad = c->unsure = true;
 		c->fired = json_is_true(json_object_get(object, "fired"));
 		c->since_ms = json_integer_value(ms) < now_ms
 		                  ? json_integer_value(ms)

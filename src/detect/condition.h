@@ -46,7 +46,8 @@ void condition_reset(struct condition *c, int64_t now_ms);
 
 /** Its memory as text for condition_read(); "" where there is nothing. */
 void condition_write(const struct condition *c, struct str *out);
-/** A time after now_ms is now: the clock was set back. */
+/** Nothing fires before it was seen again.  A time after now_ms is now: the
+ * clock was set back. */
 void condition_read(struct condition *c, struct text state, int64_t now_ms);
 
 #endif
