@@ -142,8 +142,10 @@ it_goes_on_after_a_restart(void **state)
 static void
 what_is_no_memory_is_left_out(void **state)
 {
-	static const char *const states[] = { "", "[]", "{}", "{\"ms\":\"1\"}",
-		"\xff" };
+	static const char *const states[] = { "", "[]", "{}",
+		"{\"bad_ms\":\"1\"}", "\xff",
+		/* of an absence that the rule was */
+		"{\"ms\":1,\"absent\":true}" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
