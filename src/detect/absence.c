@@ -55,26 +55,35 @@ list_of(struct absence *a, const struct timer *t)
 	return t->absent ? &a->absent : &a->awaited;
 }
 
+/* list  the one that it is in */
 static void
-timer_free(struct absence *a, struct timer *t)
+timer_free(struct absence *a, struct timers *list, struct timer *t)
 {
-	TAILQ_REMOVE(list_of(a, t), t, link);
+	TAILQ_REMOVE(list, t, link);
 	map_remove(a->timers, key_of(t));
 	kept_free(t->match);
 	free(t->key);
 	free(t);
 }
 
+static void
+list_free(struct absence *a, struct timers *list)
+{
+	struct timer *t = TAILQ_FIRST(list), *next;
+
+	for (; t != NULL; t = next) {
+		next = TAILQ_NEXT(t, link);
+		timer_free(a, list, t);
+	}
+}
+
 void
 absence_free(struct absence *a)
 {
-	struct timer *t;
-
 	if (a == NULL)
 		return;
-	while ((t = TAILQ_FIRST(&a->awaited)) != NULL ||
-	       (t = TAILQ_FIRST(&a->absent)) != NULL)
-		timer_free(a, t);
+	list_free(a, &a->awaited);
+	list_free(a, &a->absent);
 	map_free(a->timers);
 	free(a);
 }
@@ -138,6 +147,19 @@ oldest(const struct absence *a)
 	return x->last_ms < y->last_ms ? x : y;
 }
 
+/* Lets go of one before that is told, for what is told may lead back here. */
+static void
+forget(struct absence *a, struct timers *list, struct timer *t,
+    absence_key_fn *fn, void *ctx)
+{
+	struct str key = { 0 };
+
+	str_add_text(&key, key_of(t));
+	timer_free(a, list, t);
+	fn(str_text(&key), ctx);
+	str_free(&key);
+}
+
 void
 absence_seen(struct absence *a, struct text key,
     const struct captures *captures, const struct event *event, int64_t now_ms,
@@ -148,8 +170,7 @@ absence_seen(struct absence *a, struct text key,
 	if (t == NULL && map_count(a->timers) == ABSENCE_KEYS_MAX) {
 		struct timer *old = oldest(a);
 
-		evicted(key_of(old), ctx);
-		timer_free(a, old);
+		forget(a, list_of(a, old), old, evicted, ctx);
 	}
 	if (t == NULL)
 		t = timer_new(a, key, now_ms);
@@ -219,6 +240,18 @@ tell(const struct timer *t, absent_fn *fn, void *ctx)
 	fn(&absent, ctx);
 }
 
+static void
+forget_old(struct absence *a, struct timers *list, int64_t now_ms,
+    absence_key_fn *forgotten, void *ctx)
+{
+	struct timer *t = TAILQ_FIRST(list), *next;
+
+	for (; t != NULL && after(t, a->forget_ms) <= now_ms; t = next) {
+		next = TAILQ_NEXT(t, link);
+		forget(a, list, t, forgotten, ctx);
+	}
+}
+
 void
 absence_tick(struct absence *a, int64_t now_ms, absent_fn *absent,
     absence_key_fn *forgotten, void *ctx)
@@ -232,10 +265,8 @@ absence_tick(struct absence *a, int64_t now_ms, absent_fn *absent,
 		insert(a, t);
 		tell(t, absent, ctx);
 	}
-	while ((t = oldest(a)) != NULL && after(t, a->forget_ms) <= now_ms) {
-		forgotten(key_of(t), ctx);
-		timer_free(a, t);
-	}
+	forget_old(a, &a->awaited, now_ms, forgotten, ctx);
+	forget_old(a, &a->absent, now_ms, forgotten, ctx);
 }
 
 void

@@ -24,9 +24,9 @@ const char *const http_captures[] = { "status", "error", NULL };
 static void
 url_read(struct http_spec *s, const struct node *n, const char *owner)
 {
-	const char *text, *host;
+	const char *text = NULL, *host;
 
-	if (!node_text(n, &text))
+	if (!node_text(n, &text) || text == NULL)
 		return;
 	s->url = mem_text(text);
 	host = strncmp(text, "https://", 8) == 0  ? text + 8

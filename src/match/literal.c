@@ -292,11 +292,15 @@ skip_argument(struct parse *ps, const char *set)
 static void
 parse_escape(struct parse *ps, struct branch *b)
 {
-	char c = left(ps) > 0 ? *ps->p : '\0';
+	char c = '\0';
 
+	if (left(ps) > 0)
+		c = *ps->p;
 	if (c == '\0') {
 		ps->failed = true;
-	} else if (!isalnum((unsigned char)c)) {
+		return;
+	}
+	if (!isalnum((unsigned char)c)) {
 		parse_char(ps, b);
 	} else if (c == 'Q') {
 		ps->p++;
@@ -328,8 +332,10 @@ parse_escape(struct parse *ps, struct branch *b)
 static size_t
 posix_len(const struct parse *ps)
 {
-	char c = left(ps) > 1 ? ps->p[1] : '\0';
+	char c = '\0';
 
+	if (left(ps) > 1)
+		c = ps->p[1];
 	if (c != ':' && c != '.' && c != '=')
 		return 0;
 	for (const char *q = ps->p + 2; ps->end - q >= 2; q++) {
