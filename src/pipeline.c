@@ -413,12 +413,20 @@ on_file_end(uint64_t file, void *ctx)
 			map_remove(p->marks[k], file_key(&file));
 }
 
+/* What is absent is judged only when all is read that was written. */
+static void
+look_whether_read(struct pipeline *p)
+{
+	detectors_caught_up(
+	    p->detectors, tail_caught_up(p->tail) && !streams_wait(p->streams));
+}
+
 static void
 on_tail_turn(void *ctx)
 {
 	struct pipeline *p = ctx;
 
-	detectors_caught_up(p->detectors, tail_caught_up(p->tail));
+	look_whether_read(p);
 	if (p->troubles != NULL)
 		troubles_caught_up(p->troubles, tail_caught_up(p->tail));
 	if (p->urgent || detectors_crowded(p->detectors))
@@ -717,6 +725,7 @@ on_due(void *ctx)
 	p->flushed |= steady_ms(p) >= matcher_due(p->matcher);
 	matcher_tick(p->matcher, steady_ms(p));
 	incidents_tick(p->incidents, steady_ms(p), clock_wall_ms());
+	look_whether_read(p);
 	detectors_tick(p->detectors, moment(p));
 	if (p->troubles != NULL)
 		troubles_tick(p->troubles, moment(p));

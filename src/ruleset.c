@@ -532,6 +532,21 @@ has_detector(const struct node *map)
 	return false;
 }
 
+/* What is awaited may have come, and be held back for lines to be joined. */
+static void
+grace_read(
+    const struct ruleset *rs, const struct rule *rule, struct detector *d)
+{
+	for (size_t i = 0; i < rs->source_count; i++) {
+		const struct event_source *es = &rs->event_sources[i];
+
+		if (rule->sources[i] &&
+		    (es->start.count > 0 || es->cont.count > 0) &&
+		    es->timeout_ms > d->grace_ms)
+			d->grace_ms = es->timeout_ms;
+	}
+}
+
 /* A rule that is switched off is read for its faults only. */
 static void
 enabled_read(struct rule *rule, struct detector *d, const struct node *n)
@@ -578,6 +593,7 @@ rule_section(struct ruleset *rs, const struct node *n)
 		policy_read(&rs->policies[i], &rs->rules[i], n);
 		plan_read(&rs->plans[i], &rs->rules[i], &rs->policies[i], n,
 		    rs->actions, rs->action_count);
+		grace_read(rs, &rs->rules[i], &rs->detectors[i]);
 		enabled_read(&rs->rules[i], &rs->detectors[i], n);
 	}
 	str_free(&what);

@@ -19,6 +19,7 @@ condition_tick(struct condition *c, int64_t for_ms, int64_t now_ms)
 	if (condition_due(c, for_ms) > now_ms)
 		return TURN_NONE;
 	c->fired = true;
+	c->clear = false;
 	return TURN_FIRED;
 }
 
@@ -26,12 +27,12 @@ enum turn_of
 condition_see(
     struct condition *c, enum sight sight, int64_t for_ms, int64_t now_ms)
 {
-	bool fired = c->fired;
+	bool clear = c->clear;
 
 	c->unsure = sight == SIGHT_UNKNOWN;
 	if (sight == SIGHT_GOOD) {
-		*c = (struct condition){ 0 };
-		return fired ? TURN_OVER : TURN_NONE;
+		*c = (struct condition){ .clear = true };
+		return clear ? TURN_NONE : TURN_OVER;
 	}
 	if (sight == SIGHT_BAD && !c->bad) {
 		c->bad = true;

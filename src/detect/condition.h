@@ -23,6 +23,7 @@ struct condition {
 	bool bad;         /* when it was last seen */
 	bool unsure;      /* since then it could not be seen */
 	bool fired;       /* bad for long enough: told */
+	bool clear;       /* it was told that it is good, and nothing since */
 	int64_t since_ms; /* it is bad */
 };
 
@@ -30,7 +31,8 @@ struct condition {
 enum turn_of {
 	TURN_NONE,  /* nothing to tell */
 	TURN_FIRED, /* it has been bad for long enough */
-	TURN_OVER,  /* it was, and is good */
+	TURN_OVER,  /* it is good, and may have been bad, perhaps for a rule
+	               that was another then */
 };
 
 /** Takes in what was seen. */

@@ -297,6 +297,12 @@ window_release(void *value)
 	window_free(value);
 }
 
+static int64_t
+later(int64_t ms, int64_t grace_ms)
+{
+	return ms > INT64_MAX - grace_ms ? INT64_MAX : ms + grace_ms;
+}
+
 struct detectors *
 detectors_new(const struct rule *rules, const struct detector *specs,
     size_t count, const struct detectors_callbacks *callbacks)
@@ -315,10 +321,12 @@ detectors_new(const struct rule *rules, const struct detector *specs,
 		if (specs[i].kind == DETECT_PAIR)
 			m->sequence = sequence_new(specs[i].within_ms);
 		else if (specs[i].kind == DETECT_MISSING)
-			m->missing = missing_new(specs[i].within_ms);
+			m->missing = missing_new(
+			    later(specs[i].within_ms, specs[i].grace_ms));
 		else if (specs[i].kind == DETECT_ABSENT)
-			m->absence =
-			    absence_new(specs[i].within_ms, specs[i].forget_ms);
+			m->absence = absence_new(
+			    later(specs[i].within_ms, specs[i].grace_ms),
+			    later(specs[i].forget_ms, specs[i].grace_ms));
 		else if (specs[i].count > 1)
 			m->windows = map_new(KEYS_MAX, window_release);
 	}
@@ -847,6 +855,15 @@ detectors_saved(struct detectors *ds)
 		map_clear(ds->memories[i].changed);
 }
 
+/* Memory of a rule that was another then, or is switched off: to be forgotten,
+ * for it would be wrong when it is that again.  Returns false. */
+static bool
+outdated(struct detectors *ds, size_t rule, struct text key)
+{
+	mark_changed(ds, rule, key);
+	return false;
+}
+
 bool
 detectors_restore(struct detectors *ds, const char *rule, struct text key,
     struct text state, int64_t now_ms)
@@ -873,12 +890,12 @@ detectors_restore(struct detectors *ds, const char *rule, struct text key,
 		/* A rule that had a key before, or has one now, begins anew. */
 		if (m->absence != NULL) {
 			if ((key.len > 0) != (ds->rules[i].keys > 0))
-				return false;
+				return outdated(ds, i, key);
 			absence_read(m->absence, key, state, now_ms);
 			return true;
 		}
 		if (m->windows == NULL)
-			return false;
+			return outdated(ds, i, key);
 		w = window_new(
 		    (size_t)d->count, d->within_ms, d->distinct != NULL);
 		window_read(w, state);

@@ -32,6 +32,7 @@ struct detector {
 	enum detector_kind kind;
 	int64_t within_ms; /* of the threshold, or of the second half; how long
 	                      it must be absent, or its condition hold */
+	int64_t grace_ms;  /* how long an event may be held back to be joined */
 	int64_t forget_ms; /* a key that was absent for so long is forgotten;
 	                      INT64_MAX: never */
 	int64_t count;     /* of the threshold; 1: each hit fires */

@@ -4,11 +4,14 @@
  */
 #include "detect/https.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "conf/node.h"
 #include "io/fetch.h"
 #include "io/timer.h"
 
+#include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +24,34 @@ const char *const http_captures[] = { "status", "error", NULL };
 
 /* Reading the rule. */
 
+/* Whether an authority names a host, and a port if it has one. */
+static bool
+has_host(const char *text, size_t len)
+{
+	const char *at = memrchr(text, '@', len), *end = text + len, *stop;
+	char *rest;
+
+	if (at != NULL)
+		text = at + 1;
+	if (text < end && *text == '[') {
+		stop = memchr(text, ']', (size_t)(end - text));
+		if (stop == NULL)
+			return false;
+		stop++;
+	} else {
+		stop = text;
+		while (stop < end && *stop != ':')
+			stop++;
+		if (stop == text)
+			return false;
+	}
+	if (stop == end)
+		return true;
+	if (*stop != ':' || stop + 1 == end || !isdigit((unsigned char)stop[1]))
+		return false;
+	return strtoul(stop + 1, &rest, 10) <= UINT16_MAX && rest == end;
+}
+
 static void
 url_read(struct http_spec *s, const struct node *n, const char *owner)
 {
@@ -32,9 +63,11 @@ url_read(struct http_spec *s, const struct node *n, const char *owner)
 	host = strncmp(text, "https://", 8) == 0  ? text + 8
 	       : strncmp(text, "http://", 7) == 0 ? text + 7
 	                                          : NULL;
-	if (host == NULL || *host == '\0' || *host == '/')
+	if (host == NULL || !has_host(host, strcspn(host, "/?#")))
 		node_error(n,
-		    "%s: http: expected http:// or https:// and a host", owner);
+		    "%s: http: expected http:// or https://, a host, and "
+		    "perhaps a port up to 65535",
+		    owner);
 	for (; *text != '\0'; text++)
 		if ((unsigned char)*text <= ' ' || *text == 0x7f) {
 			node_error(n,
@@ -96,6 +129,7 @@ struct asked {
 	const struct http_spec *spec;
 	struct timer *timer;
 	struct fetch *fetch; /* NULL: it is not asked now */
+	bool said;           /* that it could not be asked */
 };
 
 struct https {
@@ -163,8 +197,15 @@ on_answer(const struct fetch_end *end, void *ctx)
 		str_printf(&says, "it answered %d", end->status);
 	else
 		str_printf(&says, "no answer: %s", end->error);
+	if (end->refused && !a->said)
+		log_warning("nobody can be asked, so that whether it answers "
+			    "is not known: %s url=%s",
+		    end->error, a->spec->url);
+	a->said = end->refused;
 	a->all->fn(a->rule,
-	    http_is_good(a->spec, end->status) ? SIGHT_GOOD : SIGHT_BAD,
+	    end->refused                         ? SIGHT_UNKNOWN
+	    : http_is_good(a->spec, end->status) ? SIGHT_GOOD
+						 : SIGHT_BAD,
 	    &captures, str_text(&says), a->all->ctx);
 	str_free(&says);
 	fetch_free(a->fetch);

@@ -252,9 +252,7 @@ void
 missing_forget(struct missing *m, const struct text *key,
     const struct missing_calls *calls)
 {
-	forget(m, &m->missed, key, calls);
-	if (key == NULL)
-		forget(m, &m->waiting, NULL, calls);
+	forget(m, key == NULL ? &m->waiting : &m->missed, key, calls);
 }
 
 bool

@@ -49,8 +49,8 @@ bool missing_first(struct missing *m, struct text same, struct text key,
 /** A second half: settles every first with that same. */
 void missing_second(
     struct missing *m, struct text same, const struct missing_calls *calls);
-/** Forgets the firsts of a key that were missed, or all firsts where key is
- * NULL; over is not told. */
+/** Forgets the firsts of a key that were missed, or where key is NULL those
+ * that wait; over is not told. */
 void missing_forget(struct missing *m, const struct text *key,
     const struct missing_calls *calls);
 

@@ -92,8 +92,9 @@ argv_read(struct probe_spec *s, const struct node *n, const char *owner)
 		    "%s: probe: expected a list, the program and its "
 		    "arguments, not %s; there is no shell",
 		    owner, node_kind_name(n));
-	else if (node_texts(n, false, &s->argv, &s->argc) && s->argc == 0)
-		node_error(n, "%s: probe: the list is empty", owner);
+	else if (node_texts(n, false, &s->argv, &s->argc) &&
+		 (s->argc == 0 || s->argv[0][0] == '\0'))
+		node_error(n, "%s: probe: the first is the program", owner);
 }
 
 void
@@ -142,14 +143,15 @@ static enum sight
 judge_fall(const struct probe_spec *s, struct probe_memory *m, double value,
     int64_t now_ms, struct err *why)
 {
-	bool fell = !m->has_last || value < m->last || value <= 0;
+	bool fell = value <= 0 || (m->has_last && value < m->last);
 
+	if (fell || !m->has_last)
+		m->fell_ms = now_ms;
+	m->sure |= fell || now_ms - m->fell_ms >= s->not_falling_ms;
 	m->has_last = true;
 	m->last = value;
-	if (fell)
-		m->fell_ms = now_ms;
 	if (now_ms - m->fell_ms < s->not_falling_ms)
-		return SIGHT_GOOD;
+		return m->sure ? SIGHT_GOOD : SIGHT_UNKNOWN;
 	err_set(why, "%g, and not falling", value);
 	return SIGHT_BAD;
 }
@@ -174,13 +176,17 @@ judge_number(const struct probe_spec *s, struct probe_memory *m, double value,
 }
 
 static enum sight
-judge_output(const struct probe_spec *s, struct text output, struct err *why)
+judge_output(
+    const struct probe_spec *s, const struct probe_answer *a, struct err *why)
 {
-	struct text span;
+	struct text output = a->output, span;
 
 	switch (patterns_match(&s->output, output, NULL, &span)) {
 	case MATCH_NO:
-		return SIGHT_GOOD;
+		if (!a->cut)
+			return SIGHT_GOOD;
+		err_set(why, "it printed more than %d bytes", OUTPUT_MAX);
+		return SIGHT_UNKNOWN;
 	case MATCH_YES:
 		span = utf8_head_bytes(span, SHOWN_MAX);
 		err_set(why, "it says '%.*s'", (int)span.len, span.data);
@@ -211,7 +217,7 @@ probe_judge(const struct probe_spec *s, struct probe_memory *m,
 	if (plain)
 		return SIGHT_GOOD;
 	if (!asks_number(s))
-		return judge_output(s, a->output, why);
+		return judge_output(s, a, why);
 	if (number_of(last_line(a->output), &value))
 		return judge_number(s, m, value, now_ms, why);
 	err_set(why, "it printed no number: '%.*s'", (int)head.len,
@@ -310,7 +316,7 @@ answered(struct probe *p, const struct probe_answer *a)
 			c->failed(p->rule, NULL, c->ctx);
 		p->told = false;
 		p->failures = 0;
-	} else if (++p->failures == PROBE_FAILURES) {
+	} else if (why.text[0] != '\0' && ++p->failures == PROBE_FAILURES) {
 		p->told = true;
 		c->failed(p->rule, why.text, c->ctx);
 	}
@@ -322,7 +328,10 @@ on_end(const struct child_end *end, void *ctx)
 	struct probe *p = ctx;
 	struct str output = { 0 };
 	struct err failure;
-	struct probe_answer a = { .status = end->code };
+	struct probe_answer a = {
+		.status = end->code,
+		.cut = end->output_bytes > OUTPUT_MAX,
+	};
 
 	utf8_clean(end->output, &output);
 	a.output = str_text(&output);
@@ -349,6 +358,7 @@ run(struct probe *p)
 		.timeout_ms = p->spec->timeout_ms,
 		.grace_ms = GRACE_MS,
 		.output_max = OUTPUT_MAX,
+		.whole = true,
 	};
 	struct probe_answer a = { .output = TEXT("") };
 	struct err err;

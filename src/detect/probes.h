@@ -43,11 +43,13 @@ struct probe_answer {
 	                        not end in time; NULL: there is one */
 	int status;          /* its exit status */
 	struct text output;  /* well-formed UTF-8 */
+	bool cut;            /* it is only the end of what was printed */
 };
 
 /** What is remembered of the numbers that came before.  All zero: of none. */
 struct probe_memory {
 	bool has_last;
+	bool sure; /* whether it falls: it did, or not for long enough */
 	double last;
 	int64_t fell_ms; /* when it was less than before, or first seen, or 0 */
 };
@@ -55,7 +57,8 @@ struct probe_memory {
 /**
  * Judges an answer.  Pure.
  *
- * why  what is bad, or why it is not known, in words
+ * why  what is bad, or why it is not known, in words; empty where that will be
+ *      known in time
  */
 enum sight probe_judge(const struct probe_spec *s, struct probe_memory *m,
     const struct probe_answer *a, int64_t now_ms, struct err *why);

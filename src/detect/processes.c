@@ -98,6 +98,9 @@ process_spec_read(
 		s->name = mem_text(text);
 	if (node_text(node_get(n, "pidfile"), &text))
 		s->pidfile = mem_text(text);
+	if ((s->name != NULL && s->name[0] == '\0') ||
+	    (s->pidfile != NULL && s->pidfile[0] == '\0'))
+		node_error(n, "%s: an empty text names none", owner);
 	count_read(s, node_get(n, "count"), owner);
 	if (ways > 1)
 		node_error(n,

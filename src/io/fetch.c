@@ -204,6 +204,7 @@ fetch_tell(struct fetch *f, CURLcode code)
 		f->fetcher->lib.curl_easy_getinfo(
 		    f->easy, CURLINFO_RESPONSE_CODE, &status);
 	end.status = (int)status;
+	end.refused = f->refused != NULL;
 	if (status == 0) {
 		snprintf(words, sizeof words, "%s", words_for(f, code));
 		end.error = words;

@@ -36,6 +36,7 @@ struct fetch_spec {
 
 struct fetch_end {
 	int status;         /* 0: no whole answer, see error */
+	bool refused;       /* nobody was asked: it could not be */
 	const char *error;  /* libcurl's words, printable ASCII, perhaps with
 	                       the host but never more of the URL in them;
 	                       NULL where there is a status */

@@ -452,7 +452,7 @@ parse_group(struct parse *ps, struct branch *b)
 {
 	bool caseless = ps->caseless;
 
-	if (at(ps, "*")) {
+	if (at(ps, "*") || at(ps, "?<*")) {
 		ps->failed = true;
 		return;
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define NUMBER_MAX 64 /* bytes of a number */
+#define EXACT_MAX 15  /* of one that a double holds exactly */
 
 /* Those with two characters first. */
 static const struct {
@@ -30,11 +31,14 @@ number_of(struct text text, double *out)
 {
 	char buf[NUMBER_MAX], *end;
 
-	if (text.len == 0 || text.len >= sizeof buf ||
-	    strchr("+-.0123456789", text.data[0]) == NULL)
+	if (text.len == 0 || text.len >= sizeof buf)
 		return false;
 	memcpy(buf, text.data, text.len);
 	buf[text.len] = '\0';
+	/* Neither nan nor inf, and no 0x10. */
+	if (strspn(buf, "+-.0123456789eE") != text.len ||
+	    strpbrk(buf, "0123456789") == NULL)
+		return false;
 	*out = strtod(buf, &end);
 	return *end == '\0' && isfinite(*out);
 }
@@ -100,6 +104,15 @@ where_free(struct where *w)
 	free(w->v);
 }
 
+/* What is longer than a double is exact is the same only as text. */
+static bool
+is_equal(const struct where_one *one, struct text value, double number)
+{
+	if (value.len > EXACT_MAX || strlen(one->text) > EXACT_MAX)
+		return text_is(value, one->text);
+	return number == one->number;
+}
+
 static bool
 compare(const struct where_one *one, struct text value)
 {
@@ -108,12 +121,12 @@ compare(const struct where_one *one, struct text value)
 	if (one->op == WHERE_IS || one->op == WHERE_IS_NOT)
 		return text_is(value, one->text) == (one->op == WHERE_IS);
 	if (!number_of(value, &number))
-		return false;
+		return one->op == WHERE_UNEQUAL;
 	switch (one->op) {
 	case WHERE_EQUAL:
-		return number == one->number;
+		return is_equal(one, value, number);
 	case WHERE_UNEQUAL:
-		return number != one->number;
+		return !is_equal(one, value, number);
 	case WHERE_LESS:
 		return number < one->number;
 	case WHERE_AT_MOST:

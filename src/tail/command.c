@@ -340,6 +340,12 @@ command_is_over(const struct command *c)
 }
 
 bool
+command_waits(const struct command *c)
+{
+	return c->stream != NULL && stream_waits(c->stream);
+}
+
+bool
 command_size(const struct command *c, uint64_t *file, int64_t *size)
 {
 	if (c->stream == NULL)

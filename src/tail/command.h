@@ -39,6 +39,7 @@ void command_stop(struct command *c);
 bool command_is_over(const struct command *c);
 
 /** Where what its run has not written yet will stand; false: it has none. */
+bool command_waits(const struct command *c);
 bool command_size(const struct command *c, uint64_t *file, int64_t *size);
 
 /** A command as it may be shown: on one line, quoted where that is needed.

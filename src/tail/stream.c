@@ -255,6 +255,14 @@ stream_drain(struct stream *s)
 	stream_ended(s);
 }
 
+bool
+stream_waits(const struct stream *s)
+{
+	int waiting;
+
+	return ioctl(s->fd, FIONREAD, &waiting) == 0 && waiting > 0;
+}
+
 int64_t
 stream_size(const struct stream *s)
 {

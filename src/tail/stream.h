@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,8 @@ void stream_free(struct stream *s);
  * holds it.  Then it is at its end. */
 void stream_drain(struct stream *s);
 
+/** Whether something was written that is not read yet. */
+bool stream_waits(const struct stream *s);
 /** Where what has not been written yet will stand, as an offset. */
 int64_t stream_size(const struct stream *s);
 

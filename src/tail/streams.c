@@ -147,6 +147,19 @@ streams_ended(const struct streams *ss)
 }
 
 bool
+streams_wait(const struct streams *ss)
+{
+	for (size_t i = 0; i < ss->count; i++) {
+		const struct input *in = &ss->inputs[i];
+
+		if ((in->stream != NULL && stream_waits(in->stream)) ||
+		    (in->command != NULL && command_waits(in->command)))
+			return true;
+	}
+	return false;
+}
+
+bool
 streams_stopped(const struct streams *ss)
 {
 	for (size_t i = 0; i < ss->count; i++)

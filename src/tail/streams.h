@@ -38,6 +38,8 @@ void streams_stop(struct streams *ss);
 /** Whether all is read and no more will come; callbacks->turn is told after
  * that.  So it is where there are none. */
 bool streams_ended(const struct streams *ss);
+/** Whether something was written to one that is not read yet. */
+bool streams_wait(const struct streams *ss);
 /** Whether no command runs. */
 bool streams_stopped(const struct streams *ss);
 

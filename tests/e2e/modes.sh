@@ -79,4 +79,7 @@ rules act true
 once
 expect_equal 'what was read meanwhile is over' '' \
     "$(incidents 'select(.key.job == "3") | .id')"
+once
+expect_equal 'what it misses, it misses anew' silent \
+    "$(incidents 'select(.state == "open") | .rule')"
 step 'done'

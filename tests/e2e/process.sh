@@ -78,6 +78,7 @@ follow() {
 at_exit() {
 	touch start go
 	[[ ! -s started.pid ]] || kill -KILL "$(cat started.pid)"
+	[[ ! -s proved.pid ]] || kill -KILL "$(cat proved.pid)"
 }
 
 step 'what runs is not missed, and its end is waited for'
@@ -138,5 +139,53 @@ wait_for 20 'by its number' states resolved by-file
 kill "$second"
 wait_for 20 'its end' states resolved doubled
 wait_for 20 'by its number' states 'open resolved' by-file
+stop "$watcher"
+
+step 'a repair that is proved before the next look resolves it, too'
+cat >proved.yml <<EOF
+version: 1
+settings: {state: proved.db}
+sources:
+  app: {path: app.log}
+rules:
+  - id: gone
+    process: {cmdline: 'node proved-$worker'}
+    for: 300ms
+    actions: [start]
+  - id: job
+    match: 'begin (?<id>\d+)'
+    not_followed_by: {match: 'done (?<id>\d+)', within: 1s, same: [id]}
+    key: [id]
+    actions: [fix]
+actions:
+  start:
+    exec: [./start.sh, 'node proved-$worker']
+    verify: {source: app, match: Ready, within: 10s}
+  fix:
+    exec: [/bin/sh, -c, 'echo Fixed >>app.log']
+    verify: {source: app, match: Fixed, within: 10s}
+EOF
+cat >start.sh <<'EOF'
+#!/bin/bash
+setsid bash -c 'echo $$ >proved.pid; exec -a "$0" sleep 300' "$1" \
+    >/dev/null 2>&1 &
+echo Ready >>app.log
+EOF
+chmod +x start.sh
+: >watch.log
+start watch "$LOGWATCH" --rules proved.yml
+watcher=$pid
+wait_for 10 'it follows' grep -q 'info: following version' watch.log
+echo 'begin 1' >>app.log
+proved() { # WANTED RULE
+	[[ $("$LOGWATCH" incidents --all --json --state proved.db 2>/dev/null |
+	    jq -r "select(.rule == \"$2\") | .state + \" \" +
+	        .actions[0].state") == "$1" ]]
+}
+wait_for 20 'it is back' proved 'resolved succeeded' gone
+wait_for 20 'the other is repaired' proved 'open succeeded' job
+echo 'done 1' >>app.log
+wait_for 20 'and over when it is done after all' \
+    proved 'resolved succeeded' job
 stop "$watcher"
 step 'done'

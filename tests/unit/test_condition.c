@@ -66,15 +66,16 @@ static void
 what_is_good_in_between_begins_anew(void **state)
 {
 	(void)state;
-	CHECK({ 'b', 0, '-' }, { 'g', 900, '-' }, { 'b', 950, '-' },
-	    { 'b', 1900, '-' }, { 'b', 1950, '+' });
+	CHECK({ 'g', 0, '.' }, { 'b', 0, '-' }, { 'g', 900, '-' },
+	    { 'b', 950, '-' }, { 'b', 1900, '-' }, { 'b', 1950, '+' });
 }
 
 static void
 what_cannot_be_seen_is_neither(void **state)
 {
 	(void)state;
-	CHECK({ 'u', 0, '-' }, { 'u', 9000, '-' }, { 'g', 9100, '-' });
+	CHECK({ 'u', 0, '-' }, { 'u', 9000, '-' }, { 'g', 9100, '.' },
+	    { 'g', 9200, '-' });
 	/* It neither fires nor ends; the time counts on. */
 	CHECK({ 'b', 0, '-' }, { 'u', 500, '-' }, { 't', 1000, '-' },
 	    { 'u', 1500, '-' }, { 'b', 1600, '+' }, { 'u', 1700, '-' },
@@ -100,6 +101,11 @@ its_deadline_is_known(void **state)
 	/* A repair that is proved: bad for as long again, then. */
 	condition_reset(&c, 2000);
 	assert_int_equal(condition_due(&c, FOR_MS), 3000);
+	/* And over when it is good. */
+	assert_int_equal(
+	    condition_see(&c, SIGHT_GOOD, FOR_MS, 2100), TURN_OVER);
+	assert_int_equal(
+	    condition_see(&c, SIGHT_GOOD, FOR_MS, 2200), TURN_NONE);
 	/* Without a time it fires at once. */
 	c = (struct condition){ 0 };
 	assert_int_equal(condition_see(&c, SIGHT_BAD, 0, 10), TURN_FIRED);

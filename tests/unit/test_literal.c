@@ -98,6 +98,8 @@ what_is_plain_text_must_be_held(void **unused)
 		{ "(?<n>abc)\\k<n>", "" },
 		{ "(abc)?(?(1)def|ghi)", "" },
 		{ "abc{,2}def", "" },
+		{ "(?<*abc)(?:d|e>fgh)", "" },
+		{ "(?*abc)(?:d|e>fgh)", "" },
 		{ "abc\\cAdef", "" },
 		{ "[\\Qabc]\\E]", "" },
 		{ "ab", "" },
