@@ -9,6 +9,7 @@
 #include "action/teams.h"
 #include "action/webhook.h"
 #include "base/mem.h"
+#include "base/url.h"
 #include "base/utf8.h"
 #include "conf/node.h"
 #include "io/fetch.h"
@@ -46,32 +47,6 @@ receiver_find(const char *name)
 
 /* URLs. */
 
-static const char *
-url_after_scheme(const char *url)
-{
-	if (strncasecmp(url, "https://", 8) == 0)
-		return url + 8;
-	return strncasecmp(url, "http://", 7) == 0 ? url + 7 : NULL;
-}
-
-struct text
-url_host(const char *url)
-{
-	const char *host = url_after_scheme(url);
-	const char *at;
-	size_t len;
-
-	if (host == NULL)
-		return (struct text){ NULL, 0 };
-	len = strcspn(host, "/?#");
-	at = memrchr(host, '@', len);
-	if (at != NULL)
-		host = at + 1;
-	if (host[0] == '[')
-		return (struct text){ host, strcspn(host, "]/?#") };
-	return (struct text){ host, strcspn(host, ":/?#") };
-}
-
 bool
 host_within(struct text host, const char *domain)
 {
@@ -81,20 +56,6 @@ host_within(struct text host, const char *domain)
 	    strncasecmp(host.data + host.len - len, domain, len) != 0)
 		return false;
 	return host.len == len || host.data[host.len - len - 1] == '.';
-}
-
-/* What is wrong with a URL, in words that do not show it; NULL: nothing. */
-static const char *
-url_fault(const char *url)
-{
-	if (url_after_scheme(url) == NULL)
-		return "must start with https:// or http://";
-	if (url_host(url).len == 0)
-		return "names no host";
-	for (; *url != '\0'; url++)
-		if ((unsigned char)*url <= ' ' || *url == 0x7f)
-			return "holds a blank or a control character";
-	return NULL;
 }
 
 /* Addresses. */
@@ -292,7 +253,7 @@ secrets_of(const struct request *r, struct secrets *s)
 
 	s->count = 0;
 	if (host.len > 0) {
-		const char *user = url_after_scheme(r->url);
+		const char *user = strstr(r->url, "://") + 3;
 
 		secrets_add(s, text_of(host.data + host.len), "/?&=;#");
 		secrets_add(

@@ -115,8 +115,6 @@ char *address_url(const struct address *a, struct err *err);
 int64_t receiver_timeout_ms(const void *settings);
 const char *receiver_ca_file(const void *settings);
 
-/** The host of a URL, without user and port; empty where it has none. */
-struct text url_host(const char *url);
 /** Whether host is domain or ends in ".domain", in any case. */
 bool host_within(struct text host, const char *domain);
 

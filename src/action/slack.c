@@ -7,6 +7,7 @@
 
 #include "action/message.h"
 #include "base/mem.h"
+#include "base/url.h"
 #include "base/utf8.h"
 #include "base/when.h"
 #include "conf/node.h"

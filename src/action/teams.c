@@ -7,6 +7,7 @@
 
 #include "action/message.h"
 #include "base/mem.h"
+#include "base/url.h"
 #include "conf/node.h"
 #include "io/fetch.h"
 

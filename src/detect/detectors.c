@@ -508,15 +508,21 @@ note_changed(struct text key, void *ctx)
 	mark_changed(w->ds, w->rule, key);
 }
 
-/* Nobody will know when it comes back. */
 static void
-give_up(struct text key, void *ctx)
+tell_over(struct text key, void *ctx)
 {
 	const struct awaiting *w = ctx;
 	struct detectors *ds = w->ds;
 
-	mark_changed(ds, w->rule, key);
 	ds->callbacks.over(w->rule, key, w->at.now_ms, ds->callbacks.ctx);
+}
+
+/* It came, or nobody will know when it does. */
+static void
+give_up(struct text key, void *ctx)
+{
+	note_changed(key, ctx);
+	tell_over(key, ctx);
 }
 
 static void
@@ -584,15 +590,6 @@ static void
 tell_missed(const struct missed *missed, void *ctx)
 {
 	tell_awaited(ctx, missed->key, missed->captures, *missed->event);
-}
-
-static void
-tell_over(struct text key, void *ctx)
-{
-	const struct awaiting *w = ctx;
-	struct detectors *ds = w->ds;
-
-	ds->callbacks.over(w->rule, key, w->at.now_ms, ds->callbacks.ctx);
 }
 
 static struct missing_calls

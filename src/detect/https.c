@@ -6,11 +6,11 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/url.h"
 #include "conf/node.h"
 #include "io/fetch.h"
 #include "io/timer.h"
 
-#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,56 +24,17 @@ const char *const http_captures[] = { "status", "error", NULL };
 
 /* Reading the rule. */
 
-/* Whether an authority names a host, and a port if it has one. */
-static bool
-has_host(const char *text, size_t len)
-{
-	const char *at = memrchr(text, '@', len), *end = text + len, *stop;
-	char *rest;
-
-	if (at != NULL)
-		text = at + 1;
-	if (text < end && *text == '[') {
-		stop = memchr(text, ']', (size_t)(end - text));
-		if (stop == NULL)
-			return false;
-		stop++;
-	} else {
-		stop = text;
-		while (stop < end && *stop != ':')
-			stop++;
-		if (stop == text)
-			return false;
-	}
-	if (stop == end)
-		return true;
-	if (*stop != ':' || stop + 1 == end || !isdigit((unsigned char)stop[1]))
-		return false;
-	return strtoul(stop + 1, &rest, 10) <= UINT16_MAX && rest == end;
-}
-
 static void
 url_read(struct http_spec *s, const struct node *n, const char *owner)
 {
-	const char *text = NULL, *host;
+	const char *text = NULL, *fault;
 
 	if (!node_text(n, &text) || text == NULL)
 		return;
 	s->url = mem_text(text);
-	host = strncmp(text, "https://", 8) == 0  ? text + 8
-	       : strncmp(text, "http://", 7) == 0 ? text + 7
-	                                          : NULL;
-	if (host == NULL || !has_host(host, strcspn(host, "/?#")))
-		node_error(n,
-		    "%s: http: expected http:// or https://, a host, and "
-		    "perhaps a port up to 65535",
-		    owner);
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text <= ' ' || *text == 0x7f) {
-			node_error(n,
-			    "%s: http: a URL has no blanks; write %%20", owner);
-			return;
-		}
+	fault = url_fault(text);
+	if (fault != NULL)
+		node_error(n, "%s: http: the url %s", owner, fault);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include "detect/probes.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/utf8.h"
 #include "conf/node.h"
 #include "io/child.h"
@@ -14,7 +15,6 @@
 #include "match/rule.h"
 
 #include <ctype.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,20 +54,6 @@ last_line(struct text text)
 	    struct text){ newline, (size_t)(text.data + text.len - newline) };
 }
 
-static bool
-number_of(struct text text, double *out)
-{
-	char buf[64], *end;
-
-	text = trimmed(text);
-	if (text.len == 0 || text.len >= sizeof buf)
-		return false;
-	memcpy(buf, text.data, text.len);
-	buf[text.len] = '\0';
-	*out = strtod(buf, &end);
-	return *end == '\0' && isfinite(*out);
-}
-
 /* Reading the rule. */
 
 static bool
@@ -78,7 +64,7 @@ bound_read(
 
 	if (!node_text(n, &text))
 		return false;
-	if (!number_of(text_of(text), out))
+	if (!number_read(trimmed(text_of(text)), out))
 		node_error(n, "%s: '%s': expected a number, not '%.60s'", owner,
 		    key, text);
 	return true;
@@ -218,7 +204,7 @@ probe_judge(const struct probe_spec *s, struct probe_memory *m,
 		return SIGHT_GOOD;
 	if (!asks_number(s))
 		return judge_output(s, a, why);
-	if (number_of(last_line(a->output), &value))
+	if (number_read(last_line(a->output), &value))
 		return judge_number(s, m, value, now_ms, why);
 	err_set(why, "it printed no number: '%.*s'", (int)head.len,
 	    head.len > 0 ? head.data : "");

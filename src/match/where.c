@@ -2,15 +2,14 @@
 #include "match/where.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "conf/node.h"
 #include "match/rule.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBER_MAX 64 /* bytes of a number */
-#define EXACT_MAX 15  /* of one that a double holds exactly */
+#define EXACT_MAX 15 /* of one that a double holds exactly */
 
 /* Those with two characters first. */
 static const struct {
@@ -26,23 +25,6 @@ static const struct {
 	{ "<", WHERE_LESS, WHERE_IS, true },
 };
 
-static bool
-number_of(struct text text, double *out)
-{
-	char buf[NUMBER_MAX], *end;
-
-	if (text.len == 0 || text.len >= sizeof buf)
-		return false;
-	memcpy(buf, text.data, text.len);
-	buf[text.len] = '\0';
-	/* Neither nan nor inf, and no 0x10. */
-	if (strspn(buf, "+-.0123456789eE") != text.len ||
-	    strpbrk(buf, "0123456789") == NULL)
-		return false;
-	*out = strtod(buf, &end);
-	return *end == '\0' && isfinite(*out);
-}
-
 static void
 one_read(struct where_one *one, const struct node *n, const char *text,
     const char *owner)
@@ -55,7 +37,7 @@ one_read(struct where_one *one, const struct node *n, const char *text,
 			continue;
 		rest += strspn(rest, " ");
 		one->op = ops[i].number;
-		if (!number_of(text_of(rest), &one->number)) {
+		if (!number_read(text_of(rest), &one->number)) {
 			one->op = ops[i].otherwise;
 			if (ops[i].only_number)
 				node_error(n,
@@ -120,7 +102,7 @@ compare(const struct where_one *one, struct text value)
 
 	if (one->op == WHERE_IS || one->op == WHERE_IS_NOT)
 		return text_is(value, one->text) == (one->op == WHERE_IS);
-	if (!number_of(value, &number))
+	if (!number_read(value, &number))
 		return one->op == WHERE_UNEQUAL;
 	switch (one->op) {
 	case WHERE_EQUAL:

@@ -42,11 +42,6 @@ EOF
 : >app.log
 
 # What a filter of jq makes of all incidents of a rule, sorted.
-is() { # WANTED RULE FILTER
-	[[ $("$LOGWATCH" incidents --all --json --state s.db 2>/dev/null |
-	    jq -r "select(.rule == \"$2\") | $3" | sort |
-	    tr '\n' ' ') == "$1${1:+ }" ]]
-}
 follow() {
 	: >watch.log
 	start watch "$LOGWATCH" --rules rules.yml
@@ -67,8 +62,8 @@ an_hour_earlier() { # RULE
 
 step 'what never came is missed'
 follow
-wait_for 20 'the incident' is open cron-silent .state
-expect 'its words' is 'cron-silent: nothing has matched for 2s' \
+wait_for 20 'the incident' incidents_are open cron-silent .state
+expect 'its words' incidents_are 'cron-silent: nothing has matched for 2s' \
     cron-silent .summary
 wait_for 20 'its action' test -s noted.json
 expect_equal 'what it was told' 'opened app critical' \
@@ -77,62 +72,64 @@ expect_equal 'what it was told' 'opened app critical' \
 step 'an exception does not resolve it, the next match does'
 printf '%s\n' 'Job 1 with name CronTrigger processed (dry run)' \
     'alive from a' >>app.log
-wait_for 20 'the host is missed' is open host-silent .state
-expect 'it is open still' is open cron-silent .state
+wait_for 20 'the host is missed' incidents_are open host-silent .state
+expect 'it is open still' incidents_are open cron-silent .state
 echo 'Job 2 with name CronTrigger processed' >>app.log
-wait_for 20 'its end' is resolved cron-silent '.state | select(. != "open")'
+wait_for 20 'its end' \
+    incidents_are resolved cron-silent '.state | select(. != "open")'
 
 step 'a key that is forgotten resolves its incident'
-expect 'its words' is 'nothing from a' host-silent .summary
-wait_for 20 'its end' is resolved host-silent .state
+expect 'its words' incidents_are 'nothing from a' host-silent .summary
+wait_for 20 'its end' incidents_are resolved host-silent .state
 
 step 'killed, and started again after an hour, it misses what is due'
 echo 'report 7' >>app.log
-wait_for 20 'the report is read' is 'report 7' report .summary
+wait_for 20 'the report is read' incidents_are 'report 7' report .summary
 kill_hard
 an_hour_earlier hourly
 follow
-wait_for 20 'the incident' is open hourly .state
-expect 'its words' is 'no report after 7' hourly .summary
-expect 'the line that came last' is 'report 7' hourly .event
+wait_for 20 'the incident' incidents_are open hourly .state
+expect 'its words' incidents_are 'no report after 7' hourly .summary
+expect 'the line that came last' incidents_are 'report 7' hourly .event
 
 step 'killed again, it does not open another'
 kill_hard
 follow
 echo 'alive from b' >>app.log
-wait_for 20 'another is missed' is 'open resolved' host-silent .state
-expect 'one incident' is open hourly .state
+wait_for 20 'another is missed' incidents_are 'open resolved' host-silent .state
+expect 'one incident' incidents_are open hourly .state
 
 step 'what came while it was down is read before anything is missed'
 kill_hard
 an_hour_earlier hourly
 echo 'report 8' >>app.log
 follow
-wait_for 20 'its end' is resolved hourly .state
+wait_for 20 'its end' incidents_are resolved hourly .state
 stop "$watcher"
 
 step 'what begins and does not end in time is missed, over a kill'
 follow
 printf '%s\n' 'Job 1 begins' 'Job 2 begins' 'Job 3 begins' 'Job 2 ends' \
     'report 9' >>app.log
-wait_for 20 'the report is read' is 'report 9' report \
+wait_for 20 'the report is read' incidents_are 'report 9' report \
     '.summary | select(. != "report 7")'
 kill_hard
 echo 'Job 3 ends' >>app.log
 follow
-wait_for 20 'one is missed' is open job-hangs .state
-expect 'its words' is 'job-hangs: not followed within 3s: Job 1 begins' \
+wait_for 20 'one is missed' incidents_are open job-hangs .state
+expect 'its words' \
+    incidents_are 'job-hangs: not followed within 3s: Job 1 begins' \
     job-hangs .summary
 kill_hard
 follow
 echo 'Job 1 ends' >>app.log
-wait_for 20 'its end' is resolved job-hangs .state
+wait_for 20 'its end' incidents_are resolved job-hangs .state
 stop "$watcher"
 
 step 'read once, it misses what is due, and only that'
 expect 'none is due' "$LOGWATCH" --rules rules.yml --once 2>once.log
-expect 'none is open' is resolved hourly .state
+expect 'none is open' incidents_are resolved hourly .state
 an_hour_earlier hourly
 expect 'it ends' "$LOGWATCH" --rules rules.yml --once 2>>once.log
-expect 'one is open' is 'open resolved' hourly .state
+expect 'one is open' incidents_are 'open resolved' hourly .state
 step 'done'

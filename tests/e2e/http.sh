@@ -64,11 +64,6 @@ http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])),
                                 Handler).serve_forever()
 EOF
 
-states() { # WANTED RULE: of its incidents, sorted
-	[[ $("$LOGWATCH" incidents --all --json --state s.db 2>/dev/null |
-	    jq -r "select(.rule == \"$2\") | .state" | sort |
-	    tr '\n' ' ') == "$1${1:+ }" ]]
-}
 summary_has() { # TEXT RULE: the last one's
 	[[ $("$LOGWATCH" incidents --all --json --state s.db |
 	    jq -r "select(.rule == \"$2\") | .summary" | tail -n 1) == *"$1"* ]]

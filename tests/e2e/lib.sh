@@ -124,6 +124,17 @@ wait_for() { # SECONDS WHAT COMMAND...
 	done
 }
 
+# Whether what a filter of jq makes of the incidents of a rule, sorted, is that;
+# of those in the state file s.db.
+incidents_are() { # WANTED RULE FILTER
+	[[ $("$LOGWATCH" incidents --all --json --state s.db 2>/dev/null |
+	    jq -r "select(.rule == \"$2\") | $3" | sort |
+	    tr '\n' ' ') == "$1${1:+ }" ]]
+}
+states() { # WANTED RULE
+	incidents_are "$1" "$2" .state
+}
+
 # Starts a program in the background, what it says in $tmp/NAME.log, its pid in
 # $pid; it ends with the test.
 start() { # NAME COMMAND...

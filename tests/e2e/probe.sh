@@ -50,11 +50,6 @@ wait
 EOF
 chmod +x hangs
 
-states() { # WANTED RULE: of its incidents, sorted
-	[[ $("$LOGWATCH" incidents --all --json --state s.db 2>/dev/null |
-	    jq -r "select(.rule == \"$2\") | .state" | sort |
-	    tr '\n' ' ') == "$1${1:+ }" ]]
-}
 summary_of() { # RULE
 	"$LOGWATCH" incidents --all --json --state s.db |
 	    jq -r "select(.rule == \"$1\") | .summary" | tail -n 1

@@ -52,11 +52,6 @@ run_worker() {
 	pid=$!
 	lib_pids+=("$pid")
 }
-states() { # WANTED RULE: of its incidents, sorted
-	[[ $("$LOGWATCH" incidents --all --json --state s.db 2>/dev/null |
-	    jq -r "select(.rule == \"$2\") | .state" | sort |
-	    tr '\n' ' ') == "$1${1:+ }" ]]
-}
 summary_is() { # WANTED RULE
 	[[ $("$LOGWATCH" incidents --all --json --state s.db 2>/dev/null |
 	    jq -r "select(.rule == \"$2\") | .summary" | tail -n 1) == "$1" ]]

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/number.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NUMBER_MAX 64
+
+bool
+number_read(struct text text, double *out)
+{
+	char buf[NUMBER_MAX], *end;
+	double number;
+
+	if (text.len == 0 || text.len >= sizeof buf)
+		return false;
+	memcpy(buf, text.data, text.len);
+	buf[text.len] = '\0';
+	/* Neither nan nor inf, and no 0x10. */
+	if (strspn(buf, "+-.0123456789eE") != text.len)
+		return false;
+	number = strtod(buf, &end);
+	if (end == buf || *end != '\0' || !isfinite(number))
+		return false;
+	*out = number;
+	return true;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * URLs of http and https, as far as they are looked at before libcurl is.
+ */
+#ifndef LOGWATCH_BASE_URL_H
+#define LOGWATCH_BASE_URL_H
+
+#include "base/str.h"
+
+/** Its host, without the end of an address in brackets; empty where it has
+ * none, or is of another kind. */
+struct text url_host(const char *url);
+/** What is wrong with it, in words that follow 'the url' and do not show it,
+ * for it may be a secret; NULL: nothing. */
+const char *url_fault(const char *url);
+
+#endif
