@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "incident/incidents.h"
+#include "incident/judge.h"
 #include "incident/record.h"
 #include "incident/troubles.h"
 #include "io/fetch.h"
@@ -21,20 +21,10 @@
 
 #include <inttypes.h>
 
-#define LAZY_MS 1000   /* a position alone may wait so long to be saved */
-#define RETRY_MS 5000  /* after a transaction that failed */
-#define STOP_MS 10000  /* for scripts that run when we are to stop */
-#define GATHERS_MAX 64 /* incidents that still want lines after their event */
+#define LAZY_MS 1000  /* a position alone may wait so long to be saved */
+#define RETRY_MS 5000 /* after a transaction that failed */
+#define STOP_MS 10000 /* for scripts that run when we are to stop */
 #define LEDGER_MS (INT64_C(90) * 24 * 3600 * 1000)
-
-/** An incident that wants more lines after its event. */
-struct gather {
-	struct incident *incident;
-	uint64_t file;
-	size_t left;
-	bool fresh; /* the block at hand was looked at already */
-	bool grown; /* has lines that are not saved */
-};
 
 /** How long a file was when an action started: what is before that is no proof
  * of it.  Or when logwatch did, where what is before that is late. */
@@ -47,23 +37,21 @@ struct pipeline {
 	const struct ruleset *rs;
 	struct tail *tail;
 	struct streams *streams;
-	struct matcher *matcher;
-	struct detectors *detectors;
+	struct judge *judge;
+	struct matcher *matcher;     /* the judge's */
+	struct detectors *detectors; /* likewise */
+	struct incidents *incidents; /* likewise */
 	struct processes *processes;
 	const struct process_spec **process_specs; /* by rule */
 	struct probes *probes;
 	const struct probe_spec **probe_specs; /* likewise */
 	struct https *https;
 	const struct http_spec **http_specs; /* likewise */
-	struct incidents *incidents;
-	struct troubles *troubles; /* NULL: they are switched off */
+	struct troubles *troubles;           /* NULL: they are switched off */
 	struct actions *actions;
 	struct outbox *outbox;
 	struct fetcher *fetcher;
 
-	const struct event *event; /* the one at hand; NULL: none */
-	struct gather gathers[GATHERS_MAX];
-	size_t gather_count;
 	struct map **marks; /* by action: file -> struct mark */
 	struct map *late;   /* file -> struct mark: a backlog up to there */
 
@@ -75,7 +63,6 @@ struct pipeline {
 	bool flushed;  /* events were told that had waited: the positions of
 	                  their files moved */
 	bool stopping, finished;
-	bool refused;             /* said that there are too many incidents */
 	int64_t steady_offset_ms; /* from the monotonic clock to our time */
 	int64_t failed_ms;        /* when the last transaction failed */
 	struct map *failures;     /* patterns that gave up, said once */
@@ -228,13 +215,9 @@ static void finish_if_done(struct pipeline *p);
 static void
 rearm(struct pipeline *p)
 {
-	int64_t due = matcher_due(p->matcher);
+	int64_t due = judge_due(p->judge);
 	int64_t wall = actions_due(p->actions);
 
-	if (incidents_due(p->incidents) < due)
-		due = incidents_due(p->incidents);
-	if (detectors_due(p->detectors) < due)
-		due = detectors_due(p->detectors);
 	if (p->troubles != NULL && troubles_due(p->troubles) < due)
 		due = troubles_due(p->troubles);
 	if (due != INT64_MAX && due != INT64_MIN)
@@ -251,17 +234,6 @@ save_lazily(struct pipeline *p)
 	p->lazy_set = true;
 }
 
-/* Lines that came after an event can wait: nobody acts on them, so they keep
- * out of the transactions that somebody waits for. */
-static void
-save_gathered(struct pipeline *p)
-{
-	for (size_t k = 0; k < p->gather_count; k++) {
-		p->gathers[k].incident->dirty |= p->gathers[k].grown;
-		p->gathers[k].grown = false;
-	}
-}
-
 /* Saves what there is and begins what waited for that. */
 static void
 commit_now(struct pipeline *p)
@@ -269,7 +241,7 @@ commit_now(struct pipeline *p)
 	struct err err;
 
 	if (!p->urgent)
-		save_gathered(p);
+		judge_save_gathered(p->judge);
 
 	timer_stop(p->lazy);
 	p->lazy_set = false;
@@ -282,9 +254,8 @@ commit_now(struct pipeline *p)
 	if (tail_caught_up(p->tail) && matcher_due(p->matcher) == INT64_MAX)
 		actions_read_up(p->actions);
 	rearm(p);
-	for (size_t k = 0; k < p->gather_count && !p->lazy_set; k++)
-		if (p->gathers[k].grown)
-			save_lazily(p);
+	if (!p->lazy_set && judge_gathered(p->judge))
+		save_lazily(p);
 }
 
 static void
@@ -321,78 +292,13 @@ on_dirty(void *ctx)
 /* Lines */
 
 static void
-add_line(struct text line, void *ctx)
-{
-	lines_add(ctx, line);
-}
-
-static void
-gather_more(struct pipeline *p, const struct block *block)
-{
-	size_t kept = 0;
-
-	for (size_t k = 0; k < p->gather_count; k++) {
-		struct gather *g = &p->gathers[k];
-
-		if (g->file == block->file && !g->fresh) {
-			g->left -= context_after(
-			    block, 0, g->left, add_line, &g->incident->after);
-			g->grown = true;
-		}
-		g->fresh = false;
-		if (g->left > 0)
-			p->gathers[kept++] = *g;
-		else
-			g->incident->dirty = true;
-	}
-	p->gather_count = kept;
-}
-
-static void
-gather_forget(struct pipeline *p, const struct incident *i)
-{
-	size_t kept = 0;
-
-	for (size_t k = 0; k < p->gather_count; k++)
-		if (p->gathers[k].incident != i)
-			p->gathers[kept++] = p->gathers[k];
-		else if (p->gathers[k].grown)
-			p->gathers[k].incident->dirty = true;
-	p->gather_count = kept;
-}
-
-/* The lines around the event at hand; those that are still to be written are
- * gathered as they come. */
-static void
-add_context(struct pipeline *p, struct incident *i)
-{
-	const struct event *e = p->event;
-	size_t left = p->rs->context_after;
-
-	matcher_before(p->matcher, e, add_line, &i->before);
-	if (e->block != NULL)
-		left -= context_after(
-		    e->block, e->after, left, add_line, &i->after);
-	if (left == 0)
-		return;
-	if (p->gather_count == GATHERS_MAX)
-		gather_forget(p, p->gathers[0].incident);
-	p->gathers[p->gather_count++] = (struct gather){ .incident = i,
-		.file = e->file,
-		.left = left,
-		.fresh = e->block != NULL };
-}
-
-static void
 on_block(const struct block *block, void *ctx)
 {
 	struct pipeline *p = ctx;
 
 	if (p->troubles != NULL)
 		troubles_line(p->troubles, block->source, steady_ms(p));
-	matcher_feed(p->matcher, block, steady_ms(p), clock_wall_ms());
-	if (p->gather_count > 0)
-		gather_more(p, block);
+	judge_block(p->judge, block);
 }
 
 static struct text
@@ -406,7 +312,7 @@ on_file_end(uint64_t file, void *ctx)
 {
 	struct pipeline *p = ctx;
 
-	matcher_end(p->matcher, file);
+	judge_file_end(p->judge, file);
 	map_remove(p->late, file_key(&file));
 	for (size_t k = 0; k < p->rs->action_count; k++)
 		if (p->marks[k] != NULL)
@@ -451,30 +357,12 @@ is_proof(const struct pipeline *p, const struct hit *hit)
 }
 
 static void
-on_hit(const struct hit *hit, void *ctx)
+on_proof(const struct hit *hit, void *ctx)
 {
 	struct pipeline *p = ctx;
 
-	p->event = hit->event;
-	switch (hit->part) {
-	case PART_VERIFY:
-		if (is_proof(p, hit))
-			actions_proof(p->actions, hit->index);
-		break;
-	case PART_RESOLVE:
-		incidents_resolve_match(p->incidents, hit, steady_ms(p));
-		break;
-	case PART_SECOND:
-	case PART_MATCH:
-		detectors_hit(p->detectors, hit, steady_ms(p));
-		matcher_want(p->matcher, PART_SECOND, hit->index,
-		    detectors_waits(p->detectors, hit->index, steady_ms(p)));
-		break;
-	case PART_JOIN:
-	case PART_COUNT:
-		break;
-	}
-	p->event = NULL;
+	if (is_proof(p, hit))
+		actions_proof(p->actions, hit->index);
 }
 
 /* Whose a pattern is. */
@@ -546,22 +434,13 @@ on_failed(size_t index, enum part part, const struct event *event, void *ctx)
 }
 
 static void
-on_finding(const struct finding *finding, void *ctx)
+on_refused(const struct finding *finding, void *ctx)
 {
 	struct pipeline *p = ctx;
-	struct incident *incident;
 
-	if (incidents_find(p->incidents, finding, &incident) != TAKEN_REFUSED) {
-		p->refused = false;
-		return;
-	}
-	if (!p->refused)
-		log_error("too many incidents are open; this one and those to "
-			  "come are not opened until some are resolved rule=%s "
-			  "open=%zu",
-		    p->rs->rules[finding->rule].id,
-		    incidents_open_count(p->incidents));
-	p->refused = true;
+	log_error("too many incidents are open; this one and those to come are "
+		  "not opened until some are resolved rule=%s open=%zu",
+	    p->rs->rules[finding->rule].id, incidents_open_count(p->incidents));
 }
 
 static void
@@ -603,25 +482,10 @@ static void
 on_change(const struct change *change, void *ctx)
 {
 	struct pipeline *p = ctx;
-	struct incident *i = change->incident;
-	struct text key = { i->key_text, i->key_len };
 
-	i->last_change = (int)change->kind;
 	if (change->kind == CHANGE_OPENED)
-		i->late = is_late(p, p->event);
-	if (change->kind == CHANGE_OPENED && !change->reopened &&
-	    p->event != NULL)
-		add_context(p, i);
+		change->incident->late = is_late(p, judge_event(p->judge));
 	log_change(change);
-	if (change->kind == CHANGE_RESOLVED) {
-		gather_forget(p, i);
-		if (is_rule(p, i->rule))
-			detectors_reset(
-			    p->detectors, i->rule, &key, steady_ms(p));
-	}
-	if (is_rule(p, i->rule))
-		matcher_want(p->matcher, PART_RESOLVE, i->rule,
-		    incidents_open(p->incidents, i->rule));
 	actions_change(p->actions, change);
 	on_dirty(p);
 }
@@ -663,18 +527,26 @@ on_reset(size_t rule, void *ctx)
 {
 	struct pipeline *p = ctx;
 
-	if (is_rule(p, rule))
-		detectors_reset(p->detectors, rule, NULL, steady_ms(p));
+	judge_reset(p->judge, rule);
 }
 
 /* Troubles of our own */
+
+static void
+on_trouble(const struct finding *finding, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	judge_finding(p->judge, finding);
+}
 
 static void
 on_over(size_t rule, struct text key, int64_t now_ms, void *ctx)
 {
 	struct pipeline *p = ctx;
 
-	incidents_resolve_key(p->incidents, rule, key, now_ms, clock_wall_ms());
+	(void)now_ms;
+	judge_over(p->judge, rule, key);
 }
 
 static void
@@ -723,10 +595,8 @@ on_due(void *ctx)
 	struct pipeline *p = ctx;
 
 	p->flushed |= steady_ms(p) >= matcher_due(p->matcher);
-	matcher_tick(p->matcher, steady_ms(p));
-	incidents_tick(p->incidents, steady_ms(p), clock_wall_ms());
 	look_whether_read(p);
-	detectors_tick(p->detectors, moment(p));
+	judge_tick(p->judge);
 	if (p->troubles != NULL)
 		troubles_tick(p->troubles, moment(p));
 	actions_tick(p->actions, clock_wall_ms());
@@ -891,23 +761,25 @@ new_actions(struct pipeline *p)
 }
 
 static void
-new_matcher(struct pipeline *p)
+new_judge(struct pipeline *p)
 {
-	const struct ruleset *rs = p->rs;
-	struct matcher_spec spec = {
-		.rules = rs->rules,
-		.rule_count = rs->rule_count,
-		.sources = rs->event_sources,
-		.source_count = rs->source_count,
-		.proofs = rs->proofs,
-		.proof_count = rs->action_count,
-		.context_lines = rs->context_before,
-		.sieve_after = MATCHER_SIEVE_AFTER,
+	const struct judge_spec spec = ruleset_judge(p->rs);
+	struct judge_callbacks callbacks = {
+		.now_ms = steady_ms,
+		.wall_ms = wall_ms,
+		.proof = on_proof,
+		.refused = on_refused,
+		.change = on_change,
+		.failed = on_failed,
+		.suspended = on_suspended,
+		.unsieved = on_unsieved,
+		.ctx = p,
 	};
-	struct matcher_callbacks callbacks = { on_hit, on_failed, on_suspended,
-		on_unsieved, p };
 
-	p->matcher = matcher_new(&spec, &callbacks);
+	p->judge = judge_new(&spec, &callbacks);
+	p->matcher = judge_matcher(p->judge);
+	p->detectors = judge_detectors(p->judge);
+	p->incidents = judge_incidents(p->judge);
 }
 
 static void
@@ -916,7 +788,7 @@ new_troubles(struct pipeline *p)
 	const struct ruleset *rs = p->rs;
 	struct troubles_spec spec = { rs->trouble_sources, rs->source_count,
 		rs->rule_count };
-	struct troubles_callbacks callbacks = { on_finding, on_over, p };
+	struct troubles_callbacks callbacks = { on_trouble, on_over, p };
 
 	if (rs->builtin_count > 0)
 		p->troubles = troubles_new(&spec, &callbacks, steady_ms(p));
@@ -935,10 +807,6 @@ pipeline_new(const struct pipeline_spec *spec)
 		.state = on_path,
 		.ctx = p,
 	};
-	struct detectors_callbacks detectors = { on_finding, on_over, p };
-	struct incidents_spec incidents = { rs->rules, rs->policies,
-		rs->rule_count + rs->builtin_count,
-		(const char *const *)rs->source_names, rs->host };
 
 	p->spec = *spec;
 	p->rs = rs;
@@ -954,10 +822,7 @@ pipeline_new(const struct pipeline_spec *spec)
 	    tail_new(spec->loop, rs->tail_sources, rs->source_count, &tail);
 	p->streams = streams_new(spec->loop, rs->stream_sources,
 	    rs->stream_count, spec->once, &tail);
-	new_matcher(p);
-	p->detectors =
-	    detectors_new(rs->rules, rs->detectors, rs->rule_count, &detectors);
-	p->incidents = incidents_new(&incidents, on_change, p);
+	new_judge(p);
 	p->fetcher = fetcher_new(spec->loop);
 	new_lookouts(p);
 	p->outbox = outbox_new(spec->loop, p->fetcher, spec->store,
@@ -978,14 +843,12 @@ pipeline_free(struct pipeline *p)
 	https_free(p->https);
 	fetcher_free(p->fetcher);
 	troubles_free(p->troubles);
-	incidents_free(p->incidents);
 	processes_free(p->processes);
 	probes_free(p->probes);
 	free(p->process_specs);
 	free(p->probe_specs);
 	free(p->http_specs);
-	detectors_free(p->detectors);
-	matcher_free(p->matcher);
+	judge_free(p->judge);
 	streams_free(p->streams);
 	tail_free(p->tail);
 	for (size_t k = 0; k < p->rs->action_count; k++)
@@ -1074,13 +937,7 @@ load(struct pipeline *p, struct err *err)
 	    store_detectors(s, load_detector, p, err) < 0 ||
 	    outbox_load(p->outbox, err) < 0)
 		return -1;
-	detectors_begin(p->detectors, steady_ms(p));
-	for (size_t k = 0; k < p->rs->rule_count; k++) {
-		matcher_want(p->matcher, PART_RESOLVE, k,
-		    incidents_open(p->incidents, k));
-		matcher_want(p->matcher, PART_SECOND, k,
-		    detectors_waits(p->detectors, k, steady_ms(p)));
-	}
+	judge_begin(p->judge);
 	return actions_load(p->actions, err);
 }
 

@@ -854,6 +854,26 @@ ruleset_source(const struct ruleset *rs, const char *name)
 	return i;
 }
 
+struct judge_spec
+ruleset_judge(const struct ruleset *rs)
+{
+	return (struct judge_spec){
+		.rules = rs->rules,
+		.detectors = rs->detectors,
+		.rule_count = rs->rule_count,
+		.policies = rs->policies,
+		.policy_count = rs->rule_count + rs->builtin_count,
+		.sources = rs->event_sources,
+		.source_names = (const char *const *)rs->source_names,
+		.source_count = rs->source_count,
+		.proofs = rs->proofs,
+		.proof_count = rs->action_count,
+		.context_before = rs->context_before,
+		.context_after = rs->context_after,
+		.host = rs->host,
+	};
+}
+
 const char *
 ruleset_stdin(const struct ruleset *rs)
 {

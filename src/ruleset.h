@@ -9,10 +9,8 @@
 #include "action/action.h"
 #include "action/outbox.h"
 #include "conf/diag.h"
-#include "detect/detectors.h"
-#include "incident/policy.h"
+#include "incident/judge.h"
 #include "incident/troubles.h"
-#include "match/matcher.h"
 #include "tail/streams.h"
 
 struct ruleset {
@@ -67,6 +65,9 @@ void ruleset_free(struct ruleset *rs); /* NULL does nothing */
 
 /** Index of a source by name; source_count: none. */
 size_t ruleset_source(const struct ruleset *rs, const char *name);
+
+/** What the steps that think need of it; all of it is lent. */
+struct judge_spec ruleset_judge(const struct ruleset *rs);
 
 /** The source that is standard input; NULL: none is. */
 const char *ruleset_stdin(const struct ruleset *rs);

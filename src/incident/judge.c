@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+#include "incident/judge.h"
+
+#include "base/mem.h"
+#include "tail/block.h"
+
+#define GATHERS_MAX 64 /* incidents that still want lines after their event */
+
+/** An incident that wants more lines after its event. */
+struct gather {
+	struct incident *incident;
+	uint64_t file;
+	size_t left;
+	bool fresh; /* the block at hand was looked at already */
+	bool grown; /* has lines that are not saved */
+};
+
+struct judge {
+	struct judge_spec spec;
+	struct judge_callbacks callbacks;
+	struct matcher *matcher;
+	struct detectors *detectors;
+	struct incidents *incidents;
+	const struct event *event; /* the one at hand; NULL: none */
+	struct gather gathers[GATHERS_MAX];
+	size_t gather_count;
+	bool refused; /* too many incidents are open, and that was told */
+};
+
+static int64_t
+now_ms(const struct judge *j)
+{
+	return j->callbacks.now_ms(j->callbacks.ctx);
+}
+
+static int64_t
+wall_ms(const struct judge *j)
+{
+	return j->callbacks.wall_ms(j->callbacks.ctx);
+}
+
+/* Lines around events */
+
+static void
+add_line(struct text line, void *ctx)
+{
+	lines_add(ctx, line);
+}
+
+static void
+gather_more(struct judge *j, const struct block *block)
+{
+	size_t kept = 0;
+
+	for (size_t k = 0; k < j->gather_count; k++) {
+		struct gather *g = &j->gathers[k];
+
+		if (g->file == block->file && !g->fresh) {
+			g->left -= context_after(
+			    block, 0, g->left, add_line, &g->incident->after);
+			g->grown = true;
+		}
+		g->fresh = false;
+		if (g->left > 0)
+			j->gathers[kept++] = *g;
+		else
+			g->incident->dirty = true;
+	}
+	j->gather_count = kept;
+}
+
+static void
+gather_forget(struct judge *j, const struct incident *i)
+{
+	size_t kept = 0;
+
+	for (size_t k = 0; k < j->gather_count; k++)
+		if (j->gathers[k].incident != i)
+			j->gathers[kept++] = j->gathers[k];
+		else if (j->gathers[k].grown)
+			j->gathers[k].incident->dirty = true;
+	j->gather_count = kept;
+}
+
+/* The lines around the event at hand; those that are still to be written are
+ * gathered as they come. */
+static void
+add_context(struct judge *j, struct incident *i)
+{
+	const struct event *e = j->event;
+	size_t left = j->spec.context_after;
+
+	matcher_before(j->matcher, e, add_line, &i->before);
+	if (e->block != NULL)
+		left -= context_after(
+		    e->block, e->after, left, add_line, &i->after);
+	if (left == 0)
+		return;
+	if (j->gather_count == GATHERS_MAX)
+		gather_forget(j, j->gathers[0].incident);
+	j->gathers[j->gather_count++] = (struct gather){ .incident = i,
+		.file = e->file,
+		.left = left,
+		.fresh = e->block != NULL };
+}
+
+bool
+judge_gathered(const struct judge *j)
+{
+	for (size_t k = 0; k < j->gather_count; k++)
+		if (j->gathers[k].grown)
+			return true;
+	return false;
+}
+
+void
+judge_save_gathered(struct judge *j)
+{
+	for (size_t k = 0; k < j->gather_count; k++) {
+		j->gathers[k].incident->dirty |= j->gathers[k].grown;
+		j->gathers[k].grown = false;
+	}
+}
+
+/* What flows from step to step */
+
+static void
+on_hit(const struct hit *hit, void *ctx)
+{
+	struct judge *j = ctx;
+
+	if (j->callbacks.event != NULL)
+		j->callbacks.event(hit->event, j->callbacks.ctx);
+	j->event = hit->event;
+	switch (hit->part) {
+	case PART_VERIFY:
+		if (j->callbacks.proof != NULL)
+			j->callbacks.proof(hit, j->callbacks.ctx);
+		break;
+	case PART_RESOLVE:
+		incidents_resolve_match(j->incidents, hit, now_ms(j));
+		break;
+	case PART_SECOND:
+	case PART_MATCH:
+		detectors_hit(j->detectors, hit, now_ms(j));
+		matcher_want(j->matcher, PART_SECOND, hit->index,
+		    detectors_waits(j->detectors, hit->index, now_ms(j)));
+		break;
+	case PART_JOIN:
+	case PART_COUNT:
+		break;
+	}
+	j->event = NULL;
+}
+
+/* What the matcher has to say that is nobody's hit. */
+
+static void
+on_failed(size_t index, enum part part, const struct event *event, void *ctx)
+{
+	struct judge *j = ctx;
+
+	j->callbacks.failed(index, part, event, j->callbacks.ctx);
+}
+
+static void
+on_suspended(size_t index, enum part part, const struct event *event,
+    uint64_t events, void *ctx)
+{
+	struct judge *j = ctx;
+
+	j->callbacks.suspended(index, part, event, events, j->callbacks.ctx);
+}
+
+static void
+on_unsieved(size_t source, const char *why, void *ctx)
+{
+	struct judge *j = ctx;
+
+	j->callbacks.unsieved(source, why, j->callbacks.ctx);
+}
+
+static void
+on_finding(const struct finding *finding, void *ctx)
+{
+	judge_finding(ctx, finding);
+}
+
+void
+judge_finding(struct judge *j, const struct finding *finding)
+{
+	struct incident *incident;
+	bool refused =
+	    incidents_find(j->incidents, finding, &incident) == TAKEN_REFUSED;
+
+	if (refused && !j->refused)
+		j->callbacks.refused(finding, j->callbacks.ctx);
+	j->refused = refused;
+}
+
+static void
+on_over(size_t rule, struct text key, int64_t at_ms, void *ctx)
+{
+	struct judge *j = ctx;
+
+	incidents_resolve_key(j->incidents, rule, key, at_ms, wall_ms(j));
+}
+
+void
+judge_over(struct judge *j, size_t rule, struct text key)
+{
+	on_over(rule, key, now_ms(j), j);
+}
+
+/* Whether it is of a rule of the file, that has patterns and a detector. */
+static bool
+is_rule(const struct judge *j, size_t rule)
+{
+	return rule < j->spec.rule_count;
+}
+
+void
+judge_reset(struct judge *j, size_t rule)
+{
+	if (is_rule(j, rule))
+		detectors_reset(j->detectors, rule, NULL, now_ms(j));
+}
+
+static void
+on_change(const struct change *change, void *ctx)
+{
+	struct judge *j = ctx;
+	struct incident *i = change->incident;
+	struct text key = { i->key_text, i->key_len };
+
+	i->last_change = (int)change->kind;
+	if (change->kind == CHANGE_OPENED && !change->reopened &&
+	    j->event != NULL)
+		add_context(j, i);
+	if (change->kind == CHANGE_RESOLVED) {
+		gather_forget(j, i);
+		if (is_rule(j, i->rule))
+			detectors_reset(j->detectors, i->rule, &key, now_ms(j));
+	}
+	if (is_rule(j, i->rule))
+		matcher_want(j->matcher, PART_RESOLVE, i->rule,
+		    incidents_open(j->incidents, i->rule));
+	j->callbacks.change(change, j->callbacks.ctx);
+}
+
+void
+judge_block(struct judge *j, const struct block *block)
+{
+	matcher_feed(j->matcher, block, now_ms(j), wall_ms(j));
+	if (j->gather_count > 0)
+		gather_more(j, block);
+}
+
+void
+judge_file_end(struct judge *j, uint64_t file)
+{
+	matcher_end(j->matcher, file);
+}
+
+const struct event *
+judge_event(const struct judge *j)
+{
+	return j->event;
+}
+
+/* Time */
+
+int64_t
+judge_due(struct judge *j)
+{
+	int64_t due = matcher_due(j->matcher);
+
+	if (incidents_due(j->incidents) < due)
+		due = incidents_due(j->incidents);
+	if (detectors_due(j->detectors) < due)
+		due = detectors_due(j->detectors);
+	return due;
+}
+
+void
+judge_tick(struct judge *j)
+{
+	struct moment at = { now_ms(j), wall_ms(j) };
+
+	matcher_tick(j->matcher, at.now_ms);
+	incidents_tick(j->incidents, at.now_ms, at.wall_ms);
+	detectors_tick(j->detectors, at);
+}
+
+/* Beginning and end */
+
+static struct matcher *
+new_matcher(struct judge *j)
+{
+	const struct judge_spec *from = &j->spec;
+	struct matcher_spec spec = {
+		.rules = from->rules,
+		.rule_count = from->rule_count,
+		.sources = from->sources,
+		.source_count = from->source_count,
+		.proofs = from->proofs,
+		.proof_count = from->proof_count,
+		.context_lines = from->context_before,
+		.sieve_after = MATCHER_SIEVE_AFTER,
+	};
+	struct matcher_callbacks callbacks = { on_hit, on_failed, on_suspended,
+		on_unsieved, j };
+
+	return matcher_new(&spec, &callbacks);
+}
+
+struct judge *
+judge_new(
+    const struct judge_spec *spec, const struct judge_callbacks *callbacks)
+{
+	struct judge *j = mem_new(1, sizeof *j);
+	struct detectors_callbacks detectors = { on_finding, on_over, j };
+	struct incidents_spec incidents = { spec->rules, spec->policies,
+		spec->policy_count, spec->source_names, spec->host };
+
+	j->spec = *spec;
+	j->callbacks = *callbacks;
+	j->matcher = new_matcher(j);
+	j->detectors = detectors_new(
+	    spec->rules, spec->detectors, spec->rule_count, &detectors);
+	j->incidents = incidents_new(&incidents, on_change, j);
+	return j;
+}
+
+void
+judge_free(struct judge *j)
+{
+	if (j == NULL)
+		return;
+	incidents_free(j->incidents);
+	detectors_free(j->detectors);
+	matcher_free(j->matcher);
+	free(j);
+}
+
+void
+judge_begin(struct judge *j)
+{
+	detectors_begin(j->detectors, now_ms(j));
+	for (size_t k = 0; k < j->spec.rule_count; k++) {
+		matcher_want(j->matcher, PART_RESOLVE, k,
+		    incidents_open(j->incidents, k));
+		matcher_want(j->matcher, PART_SECOND, k,
+		    detectors_waits(j->detectors, k, now_ms(j)));
+	}
+}
+
+struct matcher *
+judge_matcher(struct judge *j)
+{
+	return j->matcher;
+}
+
+struct detectors *
+judge_detectors(struct judge *j)
+{
+	return j->detectors;
+}
+
+struct incidents *
+judge_incidents(struct judge *j)
+{
+	return j->incidents;
+}

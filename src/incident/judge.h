@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The steps that only think: match -> detect -> incident, side by side, and
+ * what flows between them.  What `run`, `test` and `replay` share.  Asks nobody
+ * the time but its owner.
+ */
+#ifndef LOGWATCH_INCIDENT_JUDGE_H
+#define LOGWATCH_INCIDENT_JUDGE_H
+
+#include "detect/detectors.h"
+#include "incident/incidents.h"
+#include "match/matcher.h"
+
+struct judge;
+
+struct judge_spec {
+	const struct rule *rules; /* lent; those of the file come first */
+	const struct detector *detectors; /* lent, by index of the rule */
+	size_t rule_count;                /* of the file: they have detectors */
+	const struct policy *policies;    /* lent, by index of the rule */
+	size_t policy_count;              /* also of the rules built in */
+	const struct event_source *sources; /* lent */
+	const char *const *source_names;    /* lent, by index */
+	size_t source_count;
+	const struct proof *proofs; /* lent */
+	size_t proof_count;
+	size_t context_before, context_after; /* lines around an event */
+	const char *host;                     /* lent */
+};
+
+struct judge_callbacks {
+	/** Its clock, which never goes back, and the world's. */
+	int64_t (*now_ms)(void *ctx);
+	int64_t (*wall_ms)(void *ctx);
+	/** An event is about to be taken in; may set the clock.  NULL: nobody
+	 * wants to know. */
+	void (*event)(const struct event *event, void *ctx);
+	/** An event matched an action's `verify`; may be NULL. */
+	hit_fn *proof;
+	/** A finding opens no incident, for too many are open; told once, until
+	 * one is taken in again. */
+	finding_fn *refused;
+	/** What an incident has come to. */
+	change_fn *change;
+	/** As those of the matcher. */
+	void (*failed)(
+	    size_t index, enum part part, const struct event *event, void *ctx);
+	void (*suspended)(size_t index, enum part part,
+	    const struct event *event, uint64_t events, void *ctx);
+	void (*unsieved)(size_t source, const char *why, void *ctx);
+	void *ctx;
+};
+
+/** Returns a judge to free with judge_free(); never NULL. */
+struct judge *judge_new(
+    const struct judge_spec *spec, const struct judge_callbacks *callbacks);
+void judge_free(struct judge *j); /* NULL does nothing */
+
+struct matcher *judge_matcher(struct judge *j);
+struct detectors *judge_detectors(struct judge *j);
+struct incidents *judge_incidents(struct judge *j);
+
+/** What is to be known before the first event was restored, or there is
+ * nothing: what is awaited is from now on. */
+void judge_begin(struct judge *j);
+
+/** Takes in a block. */
+void judge_block(struct judge *j, const struct block *block);
+/** A file ended. */
+void judge_file_end(struct judge *j, uint64_t file);
+
+/** What a rule, of the file or built in, has to say. */
+void judge_finding(struct judge *j, const struct finding *finding);
+/** What a rule found of a key is over. */
+void judge_over(struct judge *j, size_t rule, struct text key);
+/** A rule of the file was repaired: it starts anew. */
+void judge_reset(struct judge *j, size_t rule);
+
+/** When there is something to judge by time; as detectors_due(). */
+int64_t judge_due(struct judge *j);
+void judge_tick(struct judge *j);
+
+/** The event at hand, within a callback; NULL: there is none. */
+const struct event *judge_event(const struct judge *j);
+
+/** Lines that came after an event can wait to be saved: nobody acts on them.
+ * Whether there are some, and that they are to be saved now. */
+bool judge_gathered(const struct judge *j);
+void judge_save_gathered(struct judge *j);
+
+#endif
