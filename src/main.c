@@ -41,9 +41,9 @@ struct command {
 static const struct command commands[] = {
 	{ "run", cmd_run, "follow logs, detect, repair, tell (the default)" },
 	{ "check", cmd_check, "print every fault of rule files" },
+	{ "test", cmd_test, "run the tests of rule files" },
 	{ "scan", cmd_scan, "print every hit of the rules in files" },
 	{ "incidents", cmd_incidents, "print incidents from the state file" },
-	{ "test", NULL, NULL },
 	{ "replay", NULL, NULL },
 	{ "explain", NULL, NULL },
 	{ "status", NULL, NULL },

@@ -21,7 +21,7 @@ static const struct key top_keys[] = {
 	{ "sources", false },
 	{ "rules", false },
 	{ "actions", false },
-	{ "tests", true },
+	{ "tests", false },
 	{ NULL, false },
 };
 
@@ -643,6 +643,17 @@ builtin_section(struct reading *r)
 	rs->builtin_count = BUILTIN_COUNT;
 }
 
+static void
+tests_section(struct reading *r)
+{
+	struct ruleset *rs = r->rs;
+	const struct trial_names names = { rs->rules, rs->rule_count,
+		{ (const char *const *)rs->source_names, rs->source_count } };
+
+	for (size_t d = 0; d < r->doc_count; d++)
+		trials_read(&rs->trials, section(r, d, "tests"), &names);
+}
+
 /* Whether there is nothing in a section, and nothing said of it either: that it
  * holds something else than it should, or is misspelt. */
 static bool
@@ -781,6 +792,7 @@ ruleset_read(
 	actions_section(&r);
 	rules_section(&r);
 	builtin_section(&r);
+	tests_section(&r);
 	whole_check(&r);
 out:
 	for (size_t d = 0; d < r.doc_count; d++)
@@ -813,6 +825,7 @@ ruleset_free(struct ruleset *rs)
 		plan_free(&rs->plans[i]);
 	}
 	plan_free(&rs->builtin_plan);
+	trials_free(&rs->trials);
 	for (size_t i = 0; i < rs->action_count; i++)
 		action_free(&rs->actions[i]);
 	for (size_t i = 0; i < rs->source_count; i++) {

@@ -10,6 +10,7 @@
 #include "action/outbox.h"
 #include "conf/diag.h"
 #include "incident/judge.h"
+#include "incident/trials.h"
 #include "incident/troubles.h"
 #include "tail/streams.h"
 
@@ -48,6 +49,8 @@ struct ruleset {
 	size_t action_count;
 	struct notifier *notifiers;
 	size_t notifier_count;
+
+	struct trials trials;
 };
 
 /**

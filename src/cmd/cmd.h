@@ -23,6 +23,7 @@ enum status {
 /* argv[0] is the name of the command; they return an exit status. */
 int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_test(int argc, char **argv);
 int cmd_scan(int argc, char **argv);
 int cmd_incidents(int argc, char **argv);
 

@@ -26,6 +26,7 @@ struct event {
 	                     always well-formed UTF-8 */
 	bool truncated;   /* its head only: longer than max_line */
 	int64_t wall_ms;  /* when it was read */
+	int64_t stamp_ms; /* its own time; 0: none that can be trusted */
 	/* Where the lines around it are: those of the block from `after` on
 	 * come next; those before `before` went ahead.  The event may have
 	 * begun in an earlier block, `before` is then 0. */

@@ -125,13 +125,17 @@ judge_save_gathered(struct judge *j)
 /* What flows from step to step */
 
 static void
-on_hit(const struct hit *hit, void *ctx)
+on_hit(const struct hit *told, void *ctx)
 {
 	struct judge *j = ctx;
+	struct event event = *told->event;
+	struct hit own = *told;
+	const struct hit *hit = &own;
 
+	own.event = &event;
 	if (j->callbacks.event != NULL)
-		j->callbacks.event(hit->event, j->callbacks.ctx);
-	j->event = hit->event;
+		j->callbacks.event(&event, j->callbacks.ctx);
+	j->event = &event;
 	switch (hit->part) {
 	case PART_VERIFY:
 		if (j->callbacks.proof != NULL)

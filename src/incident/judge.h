@@ -32,9 +32,9 @@ struct judge_callbacks {
 	/** Its clock, which never goes back, and the world's. */
 	int64_t (*now_ms)(void *ctx);
 	int64_t (*wall_ms)(void *ctx);
-	/** An event is about to be taken in; may set the clock.  NULL: nobody
-	 * wants to know. */
-	void (*event)(const struct event *event, void *ctx);
+	/** An event that matched is about to be taken in: may turn the clock,
+	 * and say when it was read.  NULL: nobody wants to know. */
+	void (*event)(struct event *event, void *ctx);
 	/** An event matched an action's `verify`; may be NULL. */
 	hit_fn *proof;
 	/** A finding opens no incident, for too many are open; told once, until

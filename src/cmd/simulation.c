@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/simulation.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "ruleset.h"
+
+#include <inttypes.h>
+
+struct simulation {
+	const struct ruleset *rs;
+	struct judge *judge;
+	int64_t now_ms;
+	uint64_t failures;
+	change_fn *change;
+	void *ctx;
+};
+
+static int64_t
+on_now(void *ctx)
+{
+	const struct simulation *s = ctx;
+
+	return s->now_ms;
+}
+
+void
+simulation_until(struct simulation *s, int64_t at_ms)
+{
+	int64_t due = judge_due(s->judge), before;
+
+	while (due <= at_ms) {
+		if (due > s->now_ms)
+			s->now_ms = due;
+		judge_tick(s->judge);
+		before = due;
+		due = judge_due(s->judge);
+		if (due == before)
+			break;
+	}
+	if (at_ms > s->now_ms)
+		s->now_ms = at_ms;
+}
+
+static void
+on_event(struct event *event, void *ctx)
+{
+	struct simulation *s = ctx;
+
+	if (event->stamp_ms != 0)
+		simulation_until(s, event->stamp_ms);
+	event->wall_ms = s->now_ms;
+}
+
+static void
+on_change(const struct change *change, void *ctx)
+{
+	struct simulation *s = ctx;
+
+	s->change(change, s->ctx);
+}
+
+static void
+on_refused(const struct finding *finding, void *ctx)
+{
+	struct simulation *s = ctx;
+
+	log_warning("too many incidents are open; more are not opened until "
+		    "some are resolved rule=%s",
+	    s->rs->rules[finding->rule].id);
+}
+
+static void
+on_failed(size_t index, enum part part, const struct event *event, void *ctx)
+{
+	struct simulation *s = ctx;
+
+	(void)index;
+	(void)part;
+	if (s->failures++ == 0)
+		log_warning("a pattern hit its match limit: neither a match "
+			    "nor none path=%s line=%" PRId64,
+		    event->path, event->line);
+}
+
+static void
+on_suspended(size_t index, enum part part, const struct event *event,
+    uint64_t events, void *ctx)
+{
+	(void)index;
+	(void)part;
+	(void)ctx;
+	log_warning("a pattern keeps hitting its match limit, events are not "
+		    "held to it for a while path=%s line=%" PRId64
+		    " events=%" PRIu64,
+	    event->path, event->line, events);
+}
+
+static void
+on_unsieved(size_t source, const char *why, void *ctx)
+{
+	const struct simulation *s = ctx;
+
+	log_warning("each line is held to each pattern, which is slower: %s "
+		    "source=%s",
+	    why, s->rs->source_names[source]);
+}
+
+struct simulation *
+simulation_new(
+    const struct ruleset *rs, int64_t start_ms, change_fn *change, void *ctx)
+{
+	struct simulation *s = mem_new(1, sizeof *s);
+	const struct judge_spec spec = ruleset_judge(rs);
+	const struct judge_callbacks callbacks = {
+		.now_ms = on_now,
+		.wall_ms = on_now,
+		.event = on_event,
+		.refused = on_refused,
+		.change = on_change,
+		.failed = on_failed,
+		.suspended = on_suspended,
+		.unsieved = on_unsieved,
+		.ctx = s,
+	};
+
+	s->rs = rs;
+	s->now_ms = start_ms;
+	s->change = change;
+	s->ctx = ctx;
+	s->judge = judge_new(&spec, &callbacks);
+	judge_begin(s->judge);
+	/* There is nothing but what it is fed with. */
+	detectors_caught_up(judge_detectors(s->judge), true);
+	return s;
+}
+
+void
+simulation_free(struct simulation *s)
+{
+	if (s == NULL)
+		return;
+	judge_free(s->judge);
+	free(s);
+}
+
+int64_t
+simulation_now(const struct simulation *s)
+{
+	return s->now_ms;
+}
+
+void
+simulation_block(struct simulation *s, const struct block *block)
+{
+	judge_block(s->judge, block);
+}
+
+void
+simulation_flush(struct simulation *s)
+{
+	matcher_flush(judge_matcher(s->judge));
+}
+
+uint64_t
+simulation_failures(const struct simulation *s)
+{
+	return s->failures;
+}
+
+void
+simulation_open(struct simulation *s, incident_fn *fn, void *ctx)
+{
+	incidents_each_open(judge_incidents(s->judge), fn, ctx);
+}
