@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "cmd/ahead.h"
 #include "cmd/around.h"
+#include "cmd/logfile.h"
 #include "cmd/progress.h"
 #include "cmd/unmatched.h"
 #include "incident/record.h"
@@ -19,8 +20,6 @@
 #include "tail/archive.h"
 #include "tail/streams.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -49,8 +48,6 @@ static const char help[] =
     "could not be read to its end, after what could be done.\n";
 
 #define LINES_MAX 10000 /* around a hit */
-
-static const char stdin_name[] = "(standard input)";
 
 enum flag {
 	OPTION_COUNT = 1,
@@ -407,95 +404,12 @@ on_told(const struct block *block, void *ctx)
 	progress_at(s->progress, s->done);
 }
 
-static int
-open_log(const char *path)
-{
-	struct stat st;
-	int fd;
-
-	if (strcmp(path, "-") == 0)
-		return dup(STDIN_FILENO);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-		close(fd);
-		errno = EISDIR;
-		return -1;
-	}
-	return fd;
-}
-
 /* Bytes that could not be had: the log ends here. */
 static void
 cut_short(struct scan *s, const char *path, const char *why)
 {
 	failed("%s: %s", path, why);
 	s->failed = true;
-}
-
-static ssize_t
-read_some(int fd, char *to, size_t room, struct err *err)
-{
-	ssize_t n;
-
-	do
-		n = read(fd, to, room);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? err_set(err, "read: %m") : n;
-}
-
-/* Reads on until the first bytes tell whether the log is compressed.  Returns
- * how many there are, or -1. */
-static ssize_t
-read_head(int fd, char *to, size_t room, struct err *err)
-{
-	struct text head = { to, 0 };
-
-	while (compression_may_be(head)) {
-		ssize_t n = read_some(fd, to + head.len, room - head.len, err);
-
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			break;
-		head.len += (size_t)n;
-	}
-	return (ssize_t)head.len;
-}
-
-/* The next bytes as they were before they were compressed, where they were. */
-static ssize_t
-read_on(struct packed *packed, int fd, struct blocks *bs, struct err *err)
-{
-	size_t room;
-	char *to = blocks_room(bs, &room);
-
-	return packed != NULL ? packed_read(packed, to, room, err)
-	                      : read_some(fd, to, room, err);
-}
-
-static void
-read_log(struct scan *s, struct blocks *bs, int fd, const char *path)
-{
-	struct packed *packed = NULL;
-	struct err err;
-	size_t room;
-	char *to = blocks_room(bs, &room);
-	ssize_t n = read_head(fd, to, room, &err);
-
-	if (n > 0 && compression_is((struct text){ to, (size_t)n })) {
-		packed = packed_open(fd, (struct text){ to, (size_t)n }, &err);
-		n = packed != NULL ? read_on(packed, fd, bs, &err) : -1;
-	}
-	while (n > 0 && !ferror(stdout)) {
-		blocks_feed(bs, (size_t)n);
-		n = read_on(packed, fd, bs, &err);
-	}
-	packed_free(packed);
-	if (n > 0) /* nobody sees what is printed */
-		return;
-	blocks_end(bs);
-	if (n < 0)
-		cut_short(s, path, err.text);
 }
 
 static bool
@@ -531,14 +445,15 @@ scan_log(struct scan *s, const char *path)
 	struct block_origin origin = {
 		.file = ++s->file,
 		.source = s->source,
-		.path = strcmp(path, "-") == 0 ? stdin_name : path,
+		.path = logfile_name(path),
 		.line = 1,
 	};
-	int fd = open_log(path);
+	struct err err;
+	int fd = logfile_open(path, &err);
 	struct blocks *bs;
 
 	if (fd < 0) {
-		failed("open %s: %s", path, strerror(errno));
+		failed("%s", err.text);
 		s->failed = true;
 		return;
 	}
@@ -546,39 +461,13 @@ scan_log(struct scan *s, const char *path)
 	bs = blocks_new(
 	    &origin, s->rs->tail_sources[s->source].max_line, on_block, s);
 	s->blocks = bs;
-	read_log(s, bs, fd, origin.path);
+	if (logfile_read(bs, fd, is_closed, &err) < 0)
+		cut_short(s, origin.path, err.text);
 	ahead_finish(s->ahead);
 	matcher_end(s->matcher, origin.file);
 	end_around(s, origin.file);
 	blocks_free(bs);
 	close(fd);
-}
-
-static bool
-is_compressed(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	bool is = fd >= 0 && packed_is(fd);
-
-	if (fd >= 0)
-		close(fd);
-	return is;
-}
-
-/* Bytes of all logs; 0: not known of all, as of those that are compressed. */
-static int64_t
-total_size(char *const *logs, size_t count)
-{
-	int64_t total = 0;
-	struct stat st;
-
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(logs[i], "-") == 0 || stat(logs[i], &st) != 0 ||
-		    !S_ISREG(st.st_mode) || is_compressed(logs[i]))
-			return 0;
-		total += st.st_size;
-	}
-	return total;
 }
 
 static void
@@ -587,7 +476,7 @@ scan_logs(struct scan *s, char *const *logs, size_t count)
 	bool shown = wants_colour(STDERR_FILENO) &&
 	             (s->count || s->unmatched_only || !isatty(STDOUT_FILENO));
 
-	s->progress = progress_new(total_size(logs, count), shown);
+	s->progress = progress_new(logfiles_size(logs, count), shown);
 	s->ahead = ahead_new(s->matcher, on_told, s);
 	for (size_t i = 0; i < count && !ferror(stdout); i++)
 		scan_log(s, logs[i]);
@@ -618,7 +507,7 @@ on_followed(const struct block *block, void *ctx)
 
 	b.source = s->source;
 	if (strcmp(b.path, "-") == 0)
-		b.path = stdin_name;
+		b.path = logfile_name("-");
 	matcher_feed(s->matcher, &b, clock_now_ms(), 0);
 	print_after(s, &b);
 }
@@ -677,7 +566,7 @@ files_of(struct scan *s, char *const *logs, size_t count, const char **paths)
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(logs[i], "-") == 0)
 			continue;
-		if (!is_compressed(logs[i])) {
+		if (!logfile_is_compressed(logs[i])) {
 			paths[files++] = logs[i];
 			continue;
 		}
@@ -799,7 +688,7 @@ choose_rules(struct scan *s)
 static uint64_t
 sieve_after(const struct scan *s, char *const *logs, size_t count)
 {
-	return !s->follow && total_size(logs, count) > MATCHER_SIEVE_AFTER
+	return !s->follow && logfiles_size(logs, count) > MATCHER_SIEVE_AFTER
 	           ? 0
 	           : MATCHER_SIEVE_AFTER;
 }
