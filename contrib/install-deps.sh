@@ -14,7 +14,7 @@ usage='usage: contrib/install-deps.sh [--tests | --bench]'
 build='gcc libc6-dev make autoconf automake pkg-config
 	libuv1-dev libcurl4-openssl-dev libsqlite3-dev libjansson-dev
 	libyaml-dev libpcre2-dev zlib1g-dev libarchive-dev libhyperscan-dev
-	ca-certificates procps'
+	ca-certificates procps tzdata'
 # The repair of the shipped rules talks to PostgreSQL through psql; the demo's
 # receiver is a Python program.
 build="$build postgresql-client python3"
