@@ -30,6 +30,7 @@
  * of it.  Or when logwatch did, where what is before that is late. */
 struct mark {
 	int64_t size;
+	bool old; /* nobody had written to it for `late_after` */
 };
 
 struct pipeline {
@@ -461,14 +462,19 @@ log_change(const struct change *change)
 }
 
 /* Whether a hit is older than `late_after` for sure: it was there when we
- * started, in a file that nobody had written to for so long. */
+ * started, and says so itself, or nobody had written to its file for so long.
+ * A stamp alone does not tell: a writer's clock may be another one. */
 static bool
 is_late(const struct pipeline *p, const struct event *event)
 {
 	const struct mark *mark =
 	    event != NULL ? map_get(p->late, file_key(&event->file)) : NULL;
 
-	return mark != NULL && event->offset < mark->size;
+	if (mark == NULL || event->offset >= mark->size)
+		return false;
+	if (event->stamp_ms != 0)
+		return clock_wall_ms() - event->stamp_ms > p->rs->late_ms;
+	return mark->old;
 }
 
 /* Whether it is of a rule of the file, that has patterns and a detector. */
@@ -945,9 +951,11 @@ static void
 mark_late(uint64_t file, int64_t size, int64_t written_ms, void *ctx)
 {
 	struct pipeline *p = ctx;
+	struct mark *mark = mem_new(1, sizeof *mark);
 
-	if (p->rs->late_ms < clock_wall_ms() - written_ms)
-		mark_file(file, size, written_ms, p->late);
+	mark->size = size;
+	mark->old = p->rs->late_ms < clock_wall_ms() - written_ms;
+	map_put(p->late, file_key(&file), mark);
 }
 
 static bool
@@ -1023,7 +1031,8 @@ pipeline_start(struct pipeline *p, struct err *err)
 	processes_start(p->processes);
 	probes_start(p->probes);
 	https_start(p->https);
-	tail_sizes(p->tail, mark_late, p);
+	if (p->rs->late_ms != INT64_MAX)
+		tail_sizes(p->tail, mark_late, p);
 	incidents_each_open(p->incidents, end_disabled, p);
 	look_at_troubles(p);
 	turn_ask(p->commit_turn);

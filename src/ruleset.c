@@ -63,7 +63,7 @@ static const struct key source_keys[] = {
 	{ "start_at", false },
 	{ "rotated", false },
 	{ "multiline", false },
-	{ "timestamp", true },
+	{ "timestamp", false },
 	{ "ansi", false },
 	{ "format", true },
 	{ "message", true },
@@ -377,6 +377,7 @@ source_read(struct ruleset *rs, size_t i, const struct node *n)
 		node_duration(node_get(n, "silent"), 1, &trouble->silent_ms);
 	}
 	multiline_read(es, node_get(n, "multiline"), what.data);
+	stamping_read(&rs->stampings[i], node_get(n, "timestamp"), what.data);
 	ts->paths = (const char *const *)rs->source_paths[i];
 	ts->exclude = (const char *const *)rs->source_excludes[i];
 	ts->rotated = (const char *const *)rs->source_rotated[i];
@@ -461,6 +462,7 @@ sources_section(struct reading *r)
 	rs->tail_sources = mem_new(n, sizeof *rs->tail_sources);
 	rs->stream_sources = mem_new(n, sizeof *rs->stream_sources);
 	rs->event_sources = mem_new(n, sizeof *rs->event_sources);
+	rs->stampings = mem_new(n, sizeof *rs->stampings);
 	rs->trouble_sources = mem_new(n, sizeof *rs->trouble_sources);
 	for (size_t i = 0; i < n; i++) {
 		rs->source_names[i] = mem_text(names[i]);
@@ -830,6 +832,7 @@ ruleset_free(struct ruleset *rs)
 		action_free(&rs->actions[i]);
 	for (size_t i = 0; i < rs->source_count; i++) {
 		event_source_free(&rs->event_sources[i]);
+		stamping_free(&rs->stampings[i]);
 		node_texts_free(rs->source_paths[i]);
 		node_texts_free(rs->source_excludes[i]);
 		node_texts_free(rs->source_rotated[i]);
@@ -845,6 +848,7 @@ ruleset_free(struct ruleset *rs)
 	free(rs->notifiers);
 	free(rs->tail_sources);
 	free(rs->event_sources);
+	free(rs->stampings);
 	free(rs->trouble_sources);
 	free(rs->source_names);
 	free(rs->source_paths);
@@ -877,6 +881,7 @@ ruleset_judge(const struct ruleset *rs)
 		.policies = rs->policies,
 		.policy_count = rs->rule_count + rs->builtin_count,
 		.sources = rs->event_sources,
+		.stampings = rs->stampings,
 		.source_names = (const char *const *)rs->source_names,
 		.source_count = rs->source_count,
 		.proofs = rs->proofs,

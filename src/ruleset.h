@@ -29,6 +29,7 @@ struct ruleset {
 	char ***source_commands;
 	struct tail_source *tail_sources;
 	struct event_source *event_sources;
+	struct stamping *stampings;
 	struct trouble_source *trouble_sources;
 	size_t source_count;
 	struct stream_source *stream_sources; /* of those, by their own index */

@@ -4,16 +4,18 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "ruleset.h"
+#include "tail/block.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 struct simulation {
 	const struct ruleset *rs;
 	struct judge *judge;
 	int64_t now_ms;
 	uint64_t failures;
-	change_fn *change;
-	void *ctx;
+	struct simulation_callbacks callbacks;
+	struct str scratch;
 };
 
 static int64_t
@@ -42,14 +44,24 @@ simulation_until(struct simulation *s, int64_t at_ms)
 		s->now_ms = at_ms;
 }
 
+static int64_t
+on_reference(uint64_t file, void *ctx)
+{
+	const struct simulation *s = ctx;
+
+	return s->callbacks.reference_ms(file, s->callbacks.ctx);
+}
+
 static void
-on_event(struct event *event, void *ctx)
+on_event(struct event *event, const struct hit *hit, void *ctx)
 {
 	struct simulation *s = ctx;
 
 	if (event->stamp_ms != 0)
 		simulation_until(s, event->stamp_ms);
 	event->wall_ms = s->now_ms;
+	if (s->callbacks.hit != NULL)
+		s->callbacks.hit(hit, s->callbacks.ctx);
 }
 
 static void
@@ -57,7 +69,7 @@ on_change(const struct change *change, void *ctx)
 {
 	struct simulation *s = ctx;
 
-	s->change(change, s->ctx);
+	s->callbacks.change(change, s->callbacks.ctx);
 }
 
 static void
@@ -108,13 +120,14 @@ on_unsieved(size_t source, const char *why, void *ctx)
 
 struct simulation *
 simulation_new(
-    const struct ruleset *rs, int64_t start_ms, change_fn *change, void *ctx)
+    const struct ruleset *rs, const struct simulation_callbacks *callbacks)
 {
 	struct simulation *s = mem_new(1, sizeof *s);
 	const struct judge_spec spec = ruleset_judge(rs);
-	const struct judge_callbacks callbacks = {
+	const struct judge_callbacks own = {
 		.now_ms = on_now,
 		.wall_ms = on_now,
+		.reference_ms = on_reference,
 		.event = on_event,
 		.refused = on_refused,
 		.change = on_change,
@@ -125,14 +138,68 @@ simulation_new(
 	};
 
 	s->rs = rs;
+	s->callbacks = *callbacks;
+	s->judge = judge_new(&spec, &own);
+	return s;
+}
+
+void
+simulation_begin(struct simulation *s, int64_t start_ms)
+{
 	s->now_ms = start_ms;
-	s->change = change;
-	s->ctx = ctx;
-	s->judge = judge_new(&spec, &callbacks);
 	judge_begin(s->judge);
 	/* There is nothing but what it is fed with. */
 	detectors_caught_up(judge_detectors(s->judge), true);
-	return s;
+}
+
+static bool
+stamp_of(struct simulation *s, const struct block *block, const char *line,
+    const char *end, int64_t *wall_ms)
+{
+	const struct text raw = { line, (size_t)(end - line) };
+	const bool strip = s->rs->event_sources[block->source].strip;
+
+	return judge_stamp(s->judge, block->source,
+	    event_clean(raw, strip, &s->scratch), on_reference(block->file, s),
+	    wall_ms);
+}
+
+bool
+simulation_first_stamp(struct simulation *s, const struct block *block,
+    size_t lines, int64_t *wall_ms)
+{
+	const char *p = block->data, *end = block->data + block->len;
+
+	for (; lines > 0 && p < end; lines--) {
+		const char *stop = memchr(p, '\n', (size_t)(end - p));
+
+		if (stop == NULL)
+			stop = end;
+		if (stamp_of(s, block, p, stop, wall_ms))
+			return true;
+		p = stop + 1;
+	}
+	return false;
+}
+
+bool
+simulation_last_stamp(struct simulation *s, const struct block *block,
+    size_t lines, int64_t *wall_ms)
+{
+	const char *end = block->data + block->len;
+
+	for (; lines > 0 && end > block->data; lines--) {
+		const char *line;
+
+		if (end[-1] == '\n')
+			end--;
+		line = memrchr(block->data, '\n', (size_t)(end - block->data));
+		line = line != NULL ? line + 1 : block->data;
+		if (stamp_of(s, block, line, end, wall_ms))
+			return true;
+		end = line;
+	}
+	return false;
 }
 
 void
@@ -141,6 +208,7 @@ simulation_free(struct simulation *s)
 	if (s == NULL)
 		return;
 	judge_free(s->judge);
+	str_free(&s->scratch);
 	free(s);
 }
 
@@ -160,12 +228,6 @@ void
 simulation_flush(struct simulation *s)
 {
 	matcher_flush(judge_matcher(s->judge));
-}
-
-uint64_t
-simulation_failures(const struct simulation *s)
-{
-	return s->failures;
 }
 
 void

@@ -12,30 +12,44 @@
 struct ruleset;
 struct simulation;
 
-/**
- * rs         lent
- * start_ms   its clock, wall, in milliseconds
- * change     told of what incidents come to; an incident is lent, and gone when
- *            it is resolved and its cooldown over
- *
- * Returns a simulation to free with simulation_free(); never NULL.
- */
+struct simulation_callbacks {
+	/** What an incident has come to. */
+	change_fn *change;
+	/** An event was a hit of a rule; NULL: nobody wants to know. */
+	hit_fn *hit;
+	/** About when a file was written, see stamper_read(). */
+	int64_t (*reference_ms)(uint64_t file, void *ctx);
+	void *ctx;
+};
+
+/** rs is lent.  Returns a simulation to free with simulation_free(), whose
+ * clock stands still until simulation_begin(); never NULL. */
 struct simulation *simulation_new(
-    const struct ruleset *rs, int64_t start_ms, change_fn *change, void *ctx);
+    const struct ruleset *rs, const struct simulation_callbacks *callbacks);
 void simulation_free(struct simulation *s); /* NULL does nothing */
 
-int64_t simulation_now(const struct simulation *s);
+/**
+ * The first or the last stamp in the lines of a block, of which at most so many
+ * are looked at.
+ *
+ * Returns whether there is one.
+ */
+bool simulation_first_stamp(struct simulation *s, const struct block *block,
+    size_t lines, int64_t *wall_ms);
+bool simulation_last_stamp(struct simulation *s, const struct block *block,
+    size_t lines, int64_t *wall_ms);
 
+/** Sets the clock, in milliseconds since 1970: what is awaited is from now on.
+ */
+void simulation_begin(struct simulation *s, int64_t start_ms);
+int64_t simulation_now(const struct simulation *s);
 /** Turns the clock on, judging what is due on the way; never back. */
 void simulation_until(struct simulation *s, int64_t at_ms);
 
-/** Takes in a block of lines; reference_ms: a time that is not before any
- * stamp in it, for those that leave things out. */
+/** Takes in a block of lines. */
 void simulation_block(struct simulation *s, const struct block *block);
 /** What waits for lines that may belong to it is an event. */
 void simulation_flush(struct simulation *s);
-/** Events on which a pattern gave up. */
-uint64_t simulation_failures(const struct simulation *s);
 
 /** Each open incident. */
 void simulation_open(struct simulation *s, incident_fn *fn, void *ctx);

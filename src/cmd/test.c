@@ -33,6 +33,7 @@ static const char help[] =
 
 /* Where no event says what time it is: a Monday, noon. */
 #define START_MS INT64_C(1735560000000)
+#define REFERENCE_MS INT64_C(4115750400000) /* 2100-06-04 */
 
 #define LOG_FILE_MAX (64 * 1024 * 1024)
 #define RESOLVED_MAX 10000 /* incidents that are remembered */
@@ -437,10 +438,48 @@ report(struct running *r)
 	json_array_foreach(r->faults, i, fault) fault_print(fault);
 }
 
+/* No stamp is later, and a year that is left out is the same one every day. */
+static int64_t
+on_reference(uint64_t file, void *ctx)
+{
+	(void)file;
+	(void)ctx;
+	return REFERENCE_MS;
+}
+
+/* When the first stamp says that it is, less the time that passes before. */
+static int64_t
+start_of(const struct running *r)
+{
+	int64_t waited_ms = 0, stamp_ms;
+
+	for (size_t i = 0; i < r->trial->count; i++) {
+		const struct trial_step *step = &r->trial->steps[i];
+		const struct block block = {
+			.source = r->trial->source,
+			.data = step->log.data,
+			.len = step->log.len,
+		};
+
+		if (step->kind == TRIAL_LOG_FILE)
+			break;
+		if (simulation_first_stamp(
+			r->simulation, &block, SIZE_MAX, &stamp_ms))
+			return stamp_ms - waited_ms;
+		waited_ms += step->wait_ms;
+	}
+	return START_MS;
+}
+
 static void
 trial_run(struct testing *all, const struct trial *t)
 {
 	struct running r = { .all = all, .trial = t, .faults = json_array() };
+	const struct simulation_callbacks callbacks = {
+		.change = on_change,
+		.reference_ms = on_reference,
+		.ctx = &r,
+	};
 	const struct block_origin origin = {
 		.file = 1,
 		.source = t->source,
@@ -448,7 +487,8 @@ trial_run(struct testing *all, const struct trial *t)
 		.line = 1,
 	};
 
-	r.simulation = simulation_new(all->rs, START_MS, on_change, &r);
+	r.simulation = simulation_new(all->rs, &callbacks);
+	simulation_begin(r.simulation, start_of(&r));
 	r.blocks = blocks_new(
 	    &origin, all->rs->tail_sources[t->source].max_line, on_block, &r);
 	for (size_t i = 0; i < t->count && !r.broken; i++)

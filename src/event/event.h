@@ -34,6 +34,14 @@ struct event {
 	size_t before, after;
 };
 
+/** When it happened: by its own time where it has one, else when it was read.
+ */
+static inline int64_t
+event_seen_ms(const struct event *e)
+{
+	return e->stamp_ms != 0 ? e->stamp_ms : e->wall_ms;
+}
+
 /**
  * Text as patterns may see it: a CR at the end off, escape sequences off where
  * strip is true, ill-formed UTF-8 as U+FFFD.

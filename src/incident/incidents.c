@@ -278,7 +278,7 @@ describe(struct incidents *is, struct incident *i, const struct finding *f)
 static void
 count_hit(struct incident *i, const struct finding *f)
 {
-	i->last_ms = f->event->wall_ms;
+	i->last_ms = event_seen_ms(f->event);
 	i->quiet_from_ms = f->now_ms;
 	i->resolve_seen = false;
 	i->dirty = true;
@@ -329,7 +329,7 @@ make(struct incidents *is, const struct finding *f)
 	str_add_text(&i->event, utf8_head_bytes(e->text, EVENT_MAX));
 	i->count = f->count;
 	i->detected_ms = e->wall_ms;
-	i->first_ms = e->wall_ms - (f->now_ms - f->first_ms);
+	i->first_ms = event_seen_ms(e) - (f->now_ms - f->first_ms);
 	return i;
 }
 

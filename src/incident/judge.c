@@ -22,6 +22,7 @@ struct judge {
 	struct detectors *detectors;
 	struct incidents *incidents;
 	const struct event *event; /* the one at hand; NULL: none */
+	struct stamper **stampers; /* by source */
 	struct gather gathers[GATHERS_MAX];
 	size_t gather_count;
 	bool refused; /* too many incidents are open, and that was told */
@@ -124,6 +125,14 @@ judge_save_gathered(struct judge *j)
 
 /* What flows from step to step */
 
+bool
+judge_stamp(struct judge *j, size_t source, struct text event,
+    int64_t reference_ms, int64_t *wall_ms)
+{
+	return stamping_stamp(&j->spec.stampings[source], j->stampers[source],
+	    event, reference_ms, wall_ms);
+}
+
 static void
 on_hit(const struct hit *told, void *ctx)
 {
@@ -131,10 +140,17 @@ on_hit(const struct hit *told, void *ctx)
 	struct event event = *told->event;
 	struct hit own = *told;
 	const struct hit *hit = &own;
+	int64_t reference_ms = event.wall_ms;
 
 	own.event = &event;
+	if (j->callbacks.reference_ms != NULL)
+		reference_ms =
+		    j->callbacks.reference_ms(event.file, j->callbacks.ctx);
+	if (!judge_stamp(
+		j, event.source, event.text, reference_ms, &event.stamp_ms))
+		event.stamp_ms = 0;
 	if (j->callbacks.event != NULL)
-		j->callbacks.event(&event, j->callbacks.ctx);
+		j->callbacks.event(&event, hit, j->callbacks.ctx);
 	j->event = &event;
 	switch (hit->part) {
 	case PART_VERIFY:
@@ -329,6 +345,9 @@ judge_new(
 
 	j->spec = *spec;
 	j->callbacks = *callbacks;
+	j->stampers = mem_new(spec->source_count, sizeof *j->stampers);
+	for (size_t i = 0; i < spec->source_count; i++)
+		j->stampers[i] = stamper_new(&spec->stampings[i].spec);
 	j->matcher = new_matcher(j);
 	j->detectors = detectors_new(
 	    spec->rules, spec->detectors, spec->rule_count, &detectors);
@@ -344,6 +363,9 @@ judge_free(struct judge *j)
 	incidents_free(j->incidents);
 	detectors_free(j->detectors);
 	matcher_free(j->matcher);
+	for (size_t i = 0; i < j->spec.source_count; i++)
+		stamper_free(j->stampers[i]);
+	free(j->stampers);
 	free(j);
 }
 

@@ -10,6 +10,7 @@
 #include "detect/detectors.h"
 #include "incident/incidents.h"
 #include "match/matcher.h"
+#include "match/stamping.h"
 
 struct judge;
 
@@ -19,7 +20,8 @@ struct judge_spec {
 	size_t rule_count;                /* of the file: they have detectors */
 	const struct policy *policies;    /* lent, by index of the rule */
 	size_t policy_count;              /* also of the rules built in */
-	const struct event_source *sources; /* lent */
+	const struct event_source *sources; /* lent, by index */
+	const struct stamping *stampings;   /* likewise */
 	const char *const *source_names;    /* lent, by index */
 	size_t source_count;
 	const struct proof *proofs; /* lent */
@@ -32,9 +34,12 @@ struct judge_callbacks {
 	/** Its clock, which never goes back, and the world's. */
 	int64_t (*now_ms)(void *ctx);
 	int64_t (*wall_ms)(void *ctx);
+	/** What time stamps are judged by: about when a file was written.
+	 * NULL: when its events are read. */
+	int64_t (*reference_ms)(uint64_t file, void *ctx);
 	/** An event that matched is about to be taken in: may turn the clock,
 	 * and say when it was read.  NULL: nobody wants to know. */
-	void (*event)(struct event *event, void *ctx);
+	void (*event)(struct event *event, const struct hit *hit, void *ctx);
 	/** An event matched an action's `verify`; may be NULL. */
 	hit_fn *proof;
 	/** A finding opens no incident, for too many are open; told once, until
@@ -68,6 +73,10 @@ void judge_begin(struct judge *j);
 void judge_block(struct judge *j, const struct block *block);
 /** A file ended. */
 void judge_file_end(struct judge *j, uint64_t file);
+
+/** The time that an event of a source carries; see stamping_stamp(). */
+bool judge_stamp(struct judge *j, size_t source, struct text event,
+    int64_t reference_ms, int64_t *wall_ms);
 
 /** What a rule, of the file or built in, has to say. */
 void judge_finding(struct judge *j, const struct finding *finding);
