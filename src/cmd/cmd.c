@@ -39,6 +39,24 @@ usage_wrong(const char *command, const char *format, ...)
 }
 
 int
+choose_source(const char *command, const struct ruleset *rs, const char *name,
+    size_t *source)
+{
+	*source = 0;
+	if (name != NULL) {
+		*source = ruleset_source(rs, name);
+		if (*source == rs->source_count)
+			return usage_wrong(command, "no source '%s'", name);
+	} else if (rs->source_count > 1) {
+		return usage_wrong(command,
+		    "the rules have %zu sources: say with --source NAME as "
+		    "which the logs are to be read",
+		    rs->source_count);
+	}
+	return STATUS_OK;
+}
+
+int
 failed(const char *format, ...)
 {
 	va_list args;

@@ -24,6 +24,7 @@ enum status {
 int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_test(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
 int cmd_scan(int argc, char **argv);
 int cmd_incidents(int argc, char **argv);
 
@@ -38,6 +39,10 @@ void paths_free(struct paths *ps);
 /** Says on standard error that the usage is wrong and where help is. */
 int usage_wrong(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/** As which source a log is to be read: that of --source, which may be NULL
+ * where there is but one.  Returns a status. */
+int choose_source(const char *command, const struct ruleset *rs,
+    const char *name, size_t *source);
 /** Says on standard error why it could not do its work. */
 int failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** Whether colours are wanted on a descriptor. */

@@ -78,7 +78,8 @@ read_on(struct packed *packed, int fd, struct blocks *bs, struct err *err)
 }
 
 int
-logfile_read(struct blocks *bs, int fd, bool (*stop)(void), struct err *err)
+logfile_read(struct blocks *bs, int fd, bool (*stop)(void *ctx), void *ctx,
+    struct err *err)
 {
 	struct packed *packed = NULL;
 	size_t room;
@@ -89,7 +90,7 @@ logfile_read(struct blocks *bs, int fd, bool (*stop)(void), struct err *err)
 		packed = packed_open(fd, (struct text){ to, (size_t)n }, err);
 		n = packed != NULL ? read_on(packed, fd, bs, err) : -1;
 	}
-	while (n > 0 && !stop()) {
+	while (n > 0 && !stop(ctx)) {
 		blocks_feed(bs, (size_t)n);
 		n = read_on(packed, fd, bs, err);
 	}

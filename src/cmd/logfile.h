@@ -25,8 +25,8 @@ const char *logfile_name(const char *path);
  *
  * stop  asked now and then: true leaves off, without ending bs
  */
-int logfile_read(
-    struct blocks *bs, int fd, bool (*stop)(void), struct err *err);
+int logfile_read(struct blocks *bs, int fd, bool (*stop)(void *ctx), void *ctx,
+    struct err *err);
 
 bool logfile_is_compressed(const char *path); /* false: cannot be read */
 

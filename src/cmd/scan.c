@@ -418,6 +418,13 @@ is_closed(void)
 	return ferror(stdout) != 0;
 }
 
+static bool
+nobody_reads(void *ctx)
+{
+	(void)ctx;
+	return is_closed();
+}
+
 /* As much of a log as can be read anywhere; what is left follows in its order.
  */
 static void
@@ -461,7 +468,7 @@ scan_log(struct scan *s, const char *path)
 	bs = blocks_new(
 	    &origin, s->rs->tail_sources[s->source].max_line, on_block, s);
 	s->blocks = bs;
-	if (logfile_read(bs, fd, is_closed, &err) < 0)
+	if (logfile_read(bs, fd, nobody_reads, NULL, &err) < 0)
 		cut_short(s, origin.path, err.text);
 	ahead_finish(s->ahead);
 	matcher_end(s->matcher, origin.file);
@@ -649,23 +656,6 @@ follow_logs(struct scan *s, char *const *logs, size_t count)
 }
 
 static int
-choose_source(struct scan *s)
-{
-	if (s->source_name != NULL) {
-		s->source = ruleset_source(s->rs, s->source_name);
-		if (s->source == s->rs->source_count)
-			return usage_wrong(
-			    "scan", "no source '%s'", s->source_name);
-	} else if (s->rs->source_count > 1) {
-		return usage_wrong("scan",
-		    "the rules have %zu sources: say with --source NAME as "
-		    "which the logs are to be read",
-		    s->rs->source_count);
-	}
-	return STATUS_OK;
-}
-
-static int
 choose_rules(struct scan *s)
 {
 	s->wanted = mem_new(s->rs->rule_count, sizeof *s->wanted);
@@ -808,7 +798,8 @@ scan(struct scan *s, char *const *logs, size_t count)
 	} else if (diag_errors(diag) > 0) {
 		diag_print(diag, stderr, wants_colour(STDERR_FILENO));
 		status = failed("the rules have faults");
-	} else if ((status = choose_source(s)) == STATUS_OK &&
+	} else if ((status = choose_source("scan", s->rs, s->source_name,
+			&s->source)) == STATUS_OK &&
 		   (status = choose_rules(s)) == STATUS_OK) {
 		s->hits = mem_new(s->rs->rule_count, sizeof *s->hits);
 		s->last = mem_new(s->rs->rule_count, sizeof *s->last);
