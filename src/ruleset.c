@@ -14,62 +14,112 @@
 
 #define MIB (1024 * 1024)
 
-static const struct key top_keys[] = {
-	{ "version", false },
-	{ "include", true },
-	{ "settings", false },
-	{ "sources", false },
-	{ "rules", false },
-	{ "actions", false },
-	{ "tests", false },
-	{ NULL, false },
-};
-
-static const struct synonym top_words[] = {
-	{ "logs", "sources" },
-	{ "inputs", "sources" },
-	{ "files", "sources" },
-	{ "alerts", "rules" },
-	{ "notifications", "actions" },
-	{ "receivers", "actions" },
-	{ NULL, NULL },
+static const struct key context_keys[] = {
+	{ "before", false, .type = KEY_INT, .fallback = "5",
+	    .what = "How many lines before an event go into the record, at "
+		    "most 100." },
+	{ "after", false, .type = KEY_INT, .fallback = "20",
+	    .what = "How many lines after an event go into the record, at "
+		    "most 100." },
+	{ 0 },
 };
 
 static const struct key settings_keys[] = {
-	{ "state", false },
-	{ "context", false },
-	{ "history", false },
-	{ "host", false },
-	{ "listen", true },
-	{ "token_file", true },
-	{ "heartbeat", true },
-	{ "late_after", false },
-	{ "builtin", false },
-	{ "actions", false },
-	{ "outbox", true },
-	{ NULL, false },
+	{ "state", false, .type = KEY_TEXT,
+	    .what = "The state file. Default: in $STATE_DIRECTORY or "
+		    "$XDG_STATE_HOME/logwatch, named after the first rule "
+		    "file." },
+	{ "context", false, .keys = context_keys,
+	    .what = "How many lines around an event go into the incident "
+		    "record." },
+	{ "history", false, .type = KEY_DURATION, .fallback = "90d",
+	    .what = "How long a resolved incident is kept in the state file." },
+	{ "host", false, .type = KEY_TEXT,
+	    .what = "What the machine is called in incidents. Default: its "
+		    "host name." },
+	{ "listen", true, .type = KEY_TEXT,
+	    .what = "The address and port of the web page, the API and the "
+		    "metrics; off unless set." },
+	{ "token_file", true, .type = KEY_TEXT,
+	    .what = "A file with the token that the web page and the API ask "
+		    "for." },
+	{ "heartbeat", true,
+	    .what = "A URL that is asked while logwatch works and every "
+		    "source can be read." },
+	{ "late_after", false, .type = KEY_DURATION,
+	    .what = "What is found in a log that nobody wrote to for longer "
+		    "than this, after downtime, opens its incident and runs "
+		    "no script. Default: nothing is late." },
+	{ "builtin", false, .type = KEY_BOOL, .fallback = "true",
+	    .what = "Whether logwatch opens incidents of its own troubles." },
+	{ "actions", false, .type = KEY_NAME, .shape = KEY_ONE_OR_LIST,
+	    .what = "What a built-in incident calls for." },
+	{ "outbox", true,
+	    .what = "How much may wait for receivers that are down, and for "
+		    "how long." },
+	{ 0 },
 };
 
-static const struct key context_keys[] = {
-	{ "before", false },
-	{ "after", false },
-	{ NULL, false },
+static const char *const start_words[] = { "end", "beginning", NULL };
+static const char *const ansi_words[] = { "strip", "keep", NULL };
+static const char *const format_words[] = { "text", "json", NULL };
+static const char *const timestamp_words[] = { "auto", "none", NULL };
+
+static const struct key multiline_keys[] = {
+	{ "start", false, .type = KEY_PATTERN, .shape = KEY_ONE_OR_LIST,
+	    .need = KEY_ONE_OF,
+	    .what = "Matches the lines that begin an event." },
+	{ "continue", false, .type = KEY_PATTERN, .shape = KEY_ONE_OR_LIST,
+	    .need = KEY_ONE_OF,
+	    .what = "Matches the lines that go on with the event before." },
+	{ "max_lines", false, .type = KEY_INT, .fallback = "500",
+	    .what = "Past so many lines a new event begins." },
+	{ "timeout", false, .type = KEY_DURATION, .fallback = "1s",
+	    .what = "An event is whole so long after its last line." },
+	{ 0 },
 };
 
 static const struct key source_keys[] = {
-	{ "path", false },
-	{ "command", false },
-	{ "exclude", false },
-	{ "start_at", false },
-	{ "rotated", false },
-	{ "multiline", false },
-	{ "timestamp", false },
-	{ "ansi", false },
-	{ "format", true },
-	{ "message", true },
-	{ "max_line", false },
-	{ "silent", false },
-	{ NULL, false },
+	{ "path", false, .type = KEY_TEXT, .shape = KEY_ONE_OR_LIST,
+	    .need = KEY_ONE_OF,
+	    .what = "Which files: paths with *, ?, [] and **; '-' alone is "
+		    "standard input." },
+	{ "command", false, .type = KEY_TEXT, .shape = KEY_LIST,
+	    .need = KEY_ONE_OF,
+	    .what = "A program and its arguments, without a shell, whose "
+		    "output is the log." },
+	{ "exclude", false, .type = KEY_TEXT, .shape = KEY_ONE_OR_LIST,
+	    .with = "path",
+	    .what = "Globs for whole paths or base names that are left out." },
+	{ "start_at", false, .words = start_words, .with = "path",
+	    .fallback = "end",
+	    .what = "Where to begin with a file that is there at the very "
+		    "first start; one that appears later is always read from "
+		    "its beginning." },
+	{ "rotated", false, .type = KEY_TEXT, .shape = KEY_ONE_OR_LIST,
+	    .with = "path",
+	    .what = "Globs for where rotated files are looked for. Default: "
+		    "the path with a dot or a hyphen and more behind it." },
+	{ "multiline", false, .keys = multiline_keys,
+	    .what = "Joins lines to one event. Default: each line is an "
+		    "event." },
+	{ "timestamp", false, .words = timestamp_words, .fallback = "auto",
+	    .what = "Where the time of an event stands in it, and in which "
+		    "format." },
+	{ "ansi", false, .words = ansi_words, .fallback = "strip",
+	    .what = "Whether terminal escape sequences are taken out before "
+		    "anything looks at a line." },
+	{ "format", true, .words = format_words, .fallback = "text",
+	    .what = "Whether a line is text or a JSON object." },
+	{ "message", true, .type = KEY_TEXT,
+	    .what = "Of JSON lines, the field that patterns see." },
+	{ "max_line", false, .type = KEY_SIZE, .fallback = "1MiB",
+	    .what = "A longer line is matched on this much, marked as "
+		    "truncated and counted; the rest of it is skipped." },
+	{ "silent", false, .type = KEY_DURATION,
+	    .what = "Opens the incident logwatch.source-silent when no line "
+		    "was read for so long. Default: a source may be silent." },
+	{ 0 },
 };
 
 static const struct synonym source_words[] = {
@@ -82,55 +132,121 @@ static const struct synonym source_words[] = {
 	{ NULL, NULL },
 };
 
-static const struct key multiline_keys[] = {
-	{ "start", false },
-	{ "continue", false },
-	{ "max_lines", false },
-	{ "timeout", false },
-	{ NULL, false },
-};
-
 static const struct key rule_keys[] = {
-	{ "id", false },
-	{ "source", false },
-	{ "enabled", false },
-	{ "mode", false },
-	{ "match", false },
-	{ "followed_by", false },
-	{ "not_followed_by", false },
-	{ "absent", false },
-	{ "process", false },
-	{ "probe", false },
-	{ "http", false },
-	{ "schedule", true },
-	{ "for", false },
-	{ "forget", false },
-	{ "every", false },
-	{ "timeout", false },
-	{ "above", false },
-	{ "below", false },
-	{ "output", false },
-	{ "not_falling", false },
-	{ "status", false },
-	{ "zone", true },
-	{ "except", false },
-	{ "where", false },
-	{ "key", false },
-	{ "threshold", false },
-	{ "severity", false },
-	{ "summary", false },
-	{ "description", false },
-	{ "runbook", false },
-	{ "labels", false },
-	{ "actions", false },
-	{ "escalate", false },
-	{ "remind", true },
-	{ "resolve", false },
-	{ "cooldown", false },
-	{ "caused_by", true },
-	{ "collect", true },
-	{ "active", true },
-	{ NULL, false },
+	{ "id", false, .type = KEY_NAME, .need = KEY_REQUIRED,
+	    .what = "Names the rule; unique. 'logwatch.' at its beginning is "
+		    "reserved." },
+	{ "source", false, .type = KEY_NAME, .shape = KEY_ONE_OR_LIST,
+	    .what = "The sources that the rule looks at. Default: all of "
+		    "them." },
+	{ "enabled", false, .type = KEY_BOOL, .fallback = "true",
+	    .what = "With false the rule asks for nothing, but its faults are "
+		    "told." },
+	{ "mode", false, .words = mode_words, .fallback = "act",
+	    .what = "With observe it opens incidents and sends notifications, "
+		    "and runs no script." },
+	{ "match", false, .type = KEY_PATTERN, .shape = KEY_ONE_OR_LIST,
+	    .need = KEY_ONE_OF,
+	    .what = "An event that one of these matches is a hit." },
+	{ "followed_by", false, .keys = followed_keys, .with = "match",
+	    .what = "Fires when such a second event comes in time after the "
+		    "first." },
+	{ "not_followed_by", false, .keys = followed_keys, .with = "match",
+	    .what = "Fires when such a second event is missing when the time "
+		    "is up; resolves when it comes after all." },
+	{ "absent", false, .type = KEY_PATTERN, .shape = KEY_ONE_OR_LIST,
+	    .need = KEY_ONE_OF, .with = "for",
+	    .what = "Fires when no event matched for the time of 'for'; "
+		    "resolves at the next match." },
+	{ "process", false, .keys = process_keys, .need = KEY_ONE_OF,
+	    .what = "Fires when processes are missing, or too many; resolves "
+		    "when that is over." },
+	{ "probe", false, .type = KEY_TEXT, .shape = KEY_LIST,
+	    .need = KEY_ONE_OF,
+	    .what = "A program and its arguments, without a shell, run every "
+		    "so often. Fires when its answer is bad; resolves when it "
+		    "is not any more." },
+	{ "http", false, .type = KEY_TEXT, .need = KEY_ONE_OF,
+	    .what =
+		"A URL that is asked every so often. Fires when it does "
+		"not answer as it should; resolves when it answers again." },
+	{ "schedule", true, .type = KEY_TEXT, .need = KEY_ONE_OF,
+	    .what = "The times at which the actions run, in the five fields "
+		    "of cron." },
+	{ "for", false, .type = KEY_DURATION,
+	    .what = "How long nothing may have matched, or for how long what "
+		    "is looked at must be bad." },
+	{ "forget", false, .type = KEY_DURATION, .with = "key",
+	    .what = "Of 'absent': a value of 'key' that was not seen for so "
+		    "long is not awaited any more. Default: never." },
+	{ "every", false, .type = KEY_DURATION, .fallback = "1m",
+	    .what = "Of 'probe' and 'http': from one start to the next." },
+	{ "timeout", false, .type = KEY_DURATION, .fallback = "10s",
+	    .what = "Of 'probe' and 'http': how long an answer may take." },
+	{ "above", false, .type = KEY_NUMBER, .with = "probe",
+	    .what = "It is bad when the probe prints a number above this." },
+	{ "below", false, .type = KEY_NUMBER, .with = "probe",
+	    .what = "It is bad when the probe prints a number below this." },
+	{ "output", false, .type = KEY_PATTERN, .shape = KEY_ONE_OR_LIST,
+	    .with = "probe",
+	    .what = "It is bad when this matches what the probe prints." },
+	{ "not_falling", false, .type = KEY_DURATION, .with = "probe",
+	    .what = "It is bad when the probe prints a number above 0 that "
+		    "has not become less for so long." },
+	{ "status", false, .type = KEY_INT, .shape = KEY_ONE_OR_LIST,
+	    .with = "http",
+	    .what = "The statuses that are good. Default: 200 to 299." },
+	{ "zone", true, .type = KEY_TEXT, .with = "schedule",
+	    .what = "The time zone of the schedule, such as Asia/Taipei. "
+		    "Default: the machine's." },
+	{ "except", false, .type = KEY_PATTERN, .shape = KEY_ONE_OR_LIST,
+	    .what = "An event that one of these matches too is no hit." },
+	{ "where", false, .type = KEY_TEXT, .shape = KEY_NAMED,
+	    .what = "What captures have to be: a text, or a comparison such "
+		    "as '>= 500'." },
+	{ "key", false, .type = KEY_TEXT, .shape = KEY_ONE_OR_LIST,
+	    .what = "The captures that tell incidents of this rule apart. "
+		    "Default: none, so one incident a rule." },
+	{ "threshold", false, .keys = threshold_keys, .with = "match",
+	    .what = "Fires only with so many hits of one key within a time. "
+		    "Default: every hit fires." },
+	{ "severity", false, .words = severity_words, .fallback = "error",
+	    .what = "How bad it is." },
+	{ "summary", false, .type = KEY_TEMPLATE,
+	    .what = "One line for people. Default: the rule's id, or what its "
+		    "detector says." },
+	{ "description", false, .type = KEY_TEMPLATE,
+	    .what = "More than a line." },
+	{ "runbook", false, .type = KEY_TEXT,
+	    .what = "Where to read what to do; notifications link to it." },
+	{ "labels", false, .type = KEY_TEXT, .shape = KEY_NAMED,
+	    .what = "Facts for receivers and templates." },
+	{ "actions", false, .type = KEY_NAME, .shape = KEY_ONE_OR_LIST,
+	    .what = "What is done when the incident opens, in this order." },
+	{ "escalate", false, .type = KEY_NAME, .shape = KEY_ONE_OR_LIST,
+	    .keys = escalate_keys,
+	    .what = "What is done when a script fails, is not verified, or "
+		    "hits its limit." },
+	{ "remind", true, .type = KEY_DURATION,
+	    .what = "While an incident is open and nobody acknowledged it, it "
+		    "is told again after so long, then after twice as long "
+		    "each time. Default: 4h for critical ones, never for "
+		    "others." },
+	{ "resolve", false, .keys = resolve_keys, .words = resolve_words,
+	    .what = "When an open incident is over. Default: quiet for 15m." },
+	{ "cooldown", false, .type = KEY_DURATION,
+	    .what = "So long after an incident was resolved a hit of the same "
+		    "key opens it again instead of another." },
+	{ "caused_by", true,
+	    .what = "The rules whose open incident, begun shortly before, is "
+		    "the cause of this one." },
+	{ "collect", true, .type = KEY_TEXT, .shape = KEY_LISTS,
+	    .what = "Commands that only look, run when an incident opens and "
+		    "when it resolves; what they print goes into the record." },
+	{ "active", true,
+	    .what =
+		"The days and hours in which hits count. Default: always." },
+	{ 0 },
 };
 
 static const struct synonym rule_words[] = {
@@ -147,6 +263,37 @@ static const struct synonym rule_words[] = {
 	{ "level", "severity" },
 	{ "window", "threshold" },
 	{ "sources", "source" },
+	{ NULL, NULL },
+};
+
+const struct key top_keys[] = {
+	{ "version", false, .type = KEY_VERSION, .need = KEY_REQUIRED,
+	    .what = "The version of the rule file: 1. It comes first." },
+	{ "include", true, .type = KEY_TEXT, .shape = KEY_ONE_OR_LIST,
+	    .what = "Other rule files that belong to this one; relative to "
+		    "its directory." },
+	{ "settings", false, .keys = settings_keys,
+	    .what = "What holds for logwatch as a whole." },
+	{ "sources", false, .shape = KEY_NAMED, .keys = source_keys,
+	    .what = "The logs that are followed, by name." },
+	{ "rules", false, .shape = KEY_LIST, .keys = rule_keys,
+	    .what = "What is an incident." },
+	{ "actions", false, .shape = KEY_NAMED, .keys = action_keys,
+	    .what = "What rules may call for, by name: scripts and "
+		    "notifications." },
+	{ "tests", false, .shape = KEY_LIST, .keys = trial_keys,
+	    .what = "What the rules are to find in given lines; 'logwatch "
+		    "test' runs them." },
+	{ 0 },
+};
+
+static const struct synonym top_words[] = {
+	{ "logs", "sources" },
+	{ "inputs", "sources" },
+	{ "files", "sources" },
+	{ "alerts", "rules" },
+	{ "notifications", "actions" },
+	{ "receivers", "actions" },
 	{ NULL, NULL },
 };
 
@@ -349,8 +496,6 @@ stream_add(struct ruleset *rs, size_t i)
 static void
 source_read(struct ruleset *rs, size_t i, const struct node *n)
 {
-	static const char *const starts[] = { "end", "beginning", NULL };
-	static const char *const ansis[] = { "strip", "keep", NULL };
 	struct tail_source *ts = &rs->tail_sources[i];
 	struct event_source *es = &rs->event_sources[i];
 	static const char *const no_paths[] = { NULL };
@@ -369,9 +514,9 @@ source_read(struct ruleset *rs, size_t i, const struct node *n)
 		    &rs->source_excludes[i], &count);
 		node_texts(node_get(n, "rotated"), true, &rs->source_rotated[i],
 		    &count);
-		if (node_word(node_get(n, "start_at"), starts, &word))
+		if (node_word(node_get(n, "start_at"), start_words, &word))
 			ts->from_beginning = word == 1;
-		if (node_word(node_get(n, "ansi"), ansis, &word))
+		if (node_word(node_get(n, "ansi"), ansi_words, &word))
 			es->strip = word == 0;
 		node_size(node_get(n, "max_line"), 16, 64 * MIB, &max_line);
 		node_duration(node_get(n, "silent"), 1, &trouble->silent_ms);

@@ -14,6 +14,9 @@
 #include "incident/troubles.h"
 #include "tail/streams.h"
 
+/** The rule file itself; from here on all keys there are can be walked. */
+extern const struct key top_keys[];
+
 struct ruleset {
 	/* settings */
 	char *state; /* path of the state file; NULL: by default */

@@ -4,6 +4,9 @@
  */
 #include "action/action.h"
 
+#include "action/slack.h"
+#include "action/teams.h"
+#include "action/webhook.h"
 #include "base/mem.h"
 #include "conf/node.h"
 
@@ -12,25 +15,79 @@
 #define TIMEOUT_DEFAULT_MS 60000
 #define ARGV_MAX 256
 
-static const struct key action_keys[] = {
-	{ "exec", false },
-	{ "cwd", false },
-	{ "env", false },
-	{ "user", true },
-	{ "timeout", false },
-	{ "retry", true },
-	{ "limit", false },
-	{ "lock", true },
-	{ "verify", false },
-	{ "if_interrupted", true },
-	{ "slack", false },
-	{ "teams", false },
-	{ "webhook", false },
-	{ "alertmanager", true },
-	{ "pagerduty", true },
-	{ "email", true },
-	{ "changes", false },
-	{ NULL, false },
+const char *const mode_words[] = { "act", "observe", NULL };
+static const char *const interrupted_words[] = { "report", "rerun", NULL };
+/* By enum change. */
+static const char *const change_words[] = { "opened", "updated", "reminded",
+	"remediated", "escalated", "resolved", NULL };
+
+static const struct key verify_keys[] = {
+	{ "source", false, .type = KEY_NAME, .shape = KEY_ONE_OR_LIST,
+	    .with = "match",
+	    .what = "Where the event is awaited. Default: everywhere." },
+	{ "match", false, .type = KEY_PATTERN, .shape = KEY_ONE_OR_LIST,
+	    .need = KEY_ONE_OF, .what = "The event that proves it." },
+	{ "within", false, .type = KEY_DURATION, .need = KEY_REQUIRED,
+	    .what = "How long after the script's end it has to come." },
+	{ "probe", true, .type = KEY_TEXT, .shape = KEY_LIST,
+	    .need = KEY_ONE_OF,
+	    .what = "A program that has to exit with 0 instead." },
+	{ 0 },
+};
+
+static const struct key limit_keys[] = {
+	{ "runs", false, .type = KEY_INT, .need = KEY_REQUIRED,
+	    .what = "So many runs, over all incidents." },
+	{ "within", false, .type = KEY_DURATION, .need = KEY_REQUIRED,
+	    .what = "In such a time." },
+	{ 0 },
+};
+
+const struct key action_keys[] = {
+	{ "exec", false, .type = KEY_TEMPLATE, .shape = KEY_LIST,
+	    .need = KEY_ONE_OF,
+	    .what = "A script and its arguments, without a shell: a template "
+		    "fills an element and never splits it." },
+	{ "cwd", false, .type = KEY_TEXT, .with = "exec",
+	    .what = "The directory that it runs in. Default: that in which "
+		    "logwatch was started." },
+	{ "env", false, .type = KEY_TEXT, .shape = KEY_NAMED, .with = "exec",
+	    .what = "Variables for it." },
+	{ "user", true, .type = KEY_TEXT, .with = "exec",
+	    .what = "The user that it runs as; needs root." },
+	{ "timeout", false, .type = KEY_DURATION, .with = "exec",
+	    .fallback = "60s",
+	    .what = "Then its session gets SIGTERM, and 10 seconds later "
+		    "SIGKILL." },
+	{ "retry", true, .with = "exec",
+	    .what = "How often it is tried, and how long to wait in between." },
+	{ "limit", false, .keys = limit_keys, .with = "exec",
+	    .what = "How often it may run. Past it the incident escalates "
+		    "instead." },
+	{ "lock", true, .type = KEY_TEXT, .with = "exec",
+	    .what = "Scripts that share a lock never run at the same time." },
+	{ "verify", false, .keys = verify_keys, .with = "exec",
+	    .what = "The proof that it worked. Default: exit status 0 is "
+		    "success." },
+	{ "if_interrupted", true, .words = interrupted_words, .with = "exec",
+	    .fallback = "report",
+	    .what = "What is done with a run whose end logwatch did not see." },
+	{ "slack", false, .keys = slack_keys, .need = KEY_ONE_OF,
+	    .what = "Slack, and what takes its messages: Mattermost, "
+		    "Rocket.Chat, Discord." },
+	{ "teams", false, .keys = teams_keys, .need = KEY_ONE_OF,
+	    .what = "Microsoft Teams, by a Workflows url." },
+	{ "webhook", false, .keys = webhook_keys, .need = KEY_ONE_OF,
+	    .what = "The incident record as JSON, or a body of your own, by "
+		    "POST." },
+	{ "alertmanager", true, .need = KEY_ONE_OF,
+	    .what = "Prometheus Alertmanager." },
+	{ "pagerduty", true, .need = KEY_ONE_OF,
+	    .what = "PagerDuty, by the Events API." },
+	{ "email", true, .need = KEY_ONE_OF, .what = "Mail, by SMTP." },
+	{ "changes", false, .shape = KEY_ONE_OR_LIST, .words = change_words,
+	    .what = "The changes that are told. Default: all of them." },
+	{ 0 },
 };
 
 static const struct synonym action_words[] = {
@@ -44,24 +101,13 @@ static const struct synonym action_words[] = {
 	{ NULL, NULL },
 };
 
-static const struct key verify_keys[] = {
-	{ "source", false },
-	{ "match", false },
-	{ "within", false },
-	{ "probe", true },
-	{ NULL, false },
-};
-
-static const struct key limit_keys[] = {
-	{ "runs", false },
-	{ "within", false },
-	{ NULL, false },
-};
-
-static const struct key escalate_keys[] = {
-	{ "actions", false },
-	{ "after", false },
-	{ NULL, false },
+const struct key escalate_keys[] = {
+	{ "actions", false, .type = KEY_NAME, .shape = KEY_ONE_OR_LIST,
+	    .what = "What is done." },
+	{ "after", false, .type = KEY_DURATION,
+	    .what = "Escalates an incident too that is still open so long "
+		    "after it opened." },
+	{ 0 },
 };
 
 static void
@@ -181,8 +227,6 @@ limit_read(struct action *a, const struct node *n)
 static void
 changes_read(struct action *a, const struct node *n)
 {
-	static const char *const words[] = { "opened", "updated", "reminded",
-		"remediated", "escalated", "resolved", NULL };
 	size_t word;
 
 	a->changes = (1u << CHANGE_COUNT) - 1;
@@ -190,9 +234,9 @@ changes_read(struct action *a, const struct node *n)
 		return;
 	a->changes = 1u << CHANGE_TEST;
 	for (size_t i = 0; node_kind(n) == NODE_LIST && i < node_count(n); i++)
-		if (node_word(node_at(n, i), words, &word))
+		if (node_word(node_at(n, i), change_words, &word))
 			a->changes |= 1u << word;
-	if (node_kind(n) == NODE_SCALAR && node_word(n, words, &word))
+	if (node_kind(n) == NODE_SCALAR && node_word(n, change_words, &word))
 		a->changes |= 1u << word;
 	else if (node_kind(n) == NODE_MAP)
 		node_error(n,
@@ -420,7 +464,6 @@ void
 plan_read(struct plan *p, const struct rule *rule, const struct policy *policy,
     const struct node *map, struct action *actions, size_t count)
 {
-	static const char *const modes[] = { "act", "observe", NULL };
 	const struct node *escalate = node_get(map, "escalate");
 	size_t mode = 0;
 	struct str what = { 0 }, owner = { 0 };
@@ -438,7 +481,7 @@ plan_read(struct plan *p, const struct rule *rule, const struct policy *policy,
 		escalate = node_get(escalate, "actions");
 	}
 	steps_read(escalate, &c, &p->escalate_execs, &p->escalate_notifies);
-	node_word(node_get(map, "mode"), modes, &mode);
+	node_word(node_get(map, "mode"), mode_words, &mode);
 	p->observe = mode == 1;
 	str_free(&what);
 	str_free(&owner);

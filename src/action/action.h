@@ -7,6 +7,7 @@
 
 #include "action/receiver.h"
 #include "base/template.h"
+#include "conf/key.h"
 #include "incident/change.h"
 #include "incident/policy.h"
 #include "match/matcher.h"
@@ -53,6 +54,11 @@ struct plan {
 	int64_t escalate_after_ms; /* unacknowledged so long; INT64_MAX: no */
 	bool observe;              /* no script is run */
 };
+
+/* Keys and words of actions, and of a rule about them. */
+extern const struct key action_keys[];
+extern const struct key escalate_keys[];
+extern const char *const mode_words[];
 
 /** Reads one action; faults go to the diag. */
 void action_read(struct action *a, const char *name, const struct node *n,

@@ -100,9 +100,19 @@ struct address {
 
 /* For the table of its keys. */
 #define ADDRESS_KEYS                                                           \
-	{ "url", false }, { "url_file", false }, { "timeout", false },         \
 	{                                                                      \
-		"ca_file", false                                               \
+		"url", false, .type = KEY_TEXT, .need = KEY_ONE_OF,            \
+		.what =                                                        \
+		    "Where to send to. Empty, it is left out with a warning."  \
+	},                                                                     \
+	    { "url_file", false, .type = KEY_TEXT, .need = KEY_ONE_OF,         \
+		    .what = "A file that holds the url, read at each send." }, \
+	    { "timeout", false, .type = KEY_DURATION, .fallback = "30s",       \
+		    .what = "For the whole request, from 1s to 10m." },        \
+	{                                                                      \
+		"ca_file", false,                                              \
+		    .type = KEY_TEXT,                                          \
+		    .what = "Certificates to trust instead of the system's."   \
 	}
 
 /** Reads it, leaving faults in the diag; disabled as for read(). */

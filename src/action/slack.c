@@ -39,14 +39,21 @@ struct slack {
 	enum format format;
 };
 
-static const struct key keys[] = {
+const struct key slack_keys[] = {
 	ADDRESS_KEYS,
-	{ "format", false },
-	{ "token", true },
-	{ "token_file", true },
-	{ "channel", true },
-	{ "api", true },
-	{ NULL, false },
+	{ "format", false, .words = format_words,
+	    .what = "How messages are made. Default: blocks for Slack itself, "
+		    "attachments for others." },
+	{ "token", true, .type = KEY_TEXT,
+	    .what =
+		"The token of a Slack app, whose messages can be updated." },
+	{ "token_file", true, .type = KEY_TEXT,
+	    .what = "A file that holds the token." },
+	{ "channel", true, .type = KEY_TEXT,
+	    .what = "The channel that a Slack app writes to." },
+	{ "api", true, .type = KEY_TEXT,
+	    .what = "Another address of Slack's API." },
+	{ 0 },
 };
 
 static const struct synonym synonyms[] = {
@@ -62,7 +69,7 @@ slack_read(const struct node *n, bool *disabled)
 	struct slack *s = mem_new(1, sizeof *s);
 	size_t format;
 
-	node_keys(n, keys, synonyms, "slack");
+	node_keys(n, slack_keys, synonyms, "slack");
 	address_read(n, &s->address, disabled);
 	if (node_word(node_get(n, "format"), format_words, &format)) {
 		s->format_set = true;

@@ -7,7 +7,9 @@
 #define LOGWATCH_ACTION_SLACK_H
 
 #include "action/receiver.h"
+#include "conf/key.h"
 
 extern const struct receiver slack_receiver;
+extern const struct key slack_keys[];
 
 #endif

@@ -21,9 +21,9 @@
 #define ZERO_WIDTH_SPACE "\xe2\x80\x8b" /* U+200B */
 #define NO_BREAK_SPACE "\xc2\xa0"       /* U+00A0 */
 
-static const struct key keys[] = {
+const struct key teams_keys[] = {
 	ADDRESS_KEYS,
-	{ NULL, false },
+	{ 0 },
 };
 
 static const struct synonym synonyms[] = {
@@ -56,7 +56,7 @@ teams_read(const struct node *n, bool *disabled)
 {
 	struct address *a = mem_new(1, sizeof *a);
 
-	node_keys(n, keys, synonyms, "teams");
+	node_keys(n, teams_keys, synonyms, "teams");
 	address_read(n, a, disabled);
 	retired_warn(node_get(n, "url"), a);
 	return a;

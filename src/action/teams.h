@@ -6,7 +6,9 @@
 #define LOGWATCH_ACTION_TEAMS_H
 
 #include "action/receiver.h"
+#include "conf/key.h"
 
 extern const struct receiver teams_receiver;
+extern const struct key teams_keys[];
 
 #endif

@@ -26,13 +26,18 @@ struct webhook {
 	struct template *body;
 };
 
-static const struct key keys[] = {
+const struct key webhook_keys[] = {
 	ADDRESS_KEYS,
-	{ "headers", false },
-	{ "body", false },
-	{ "secret", true },
-	{ "secret_file", true },
-	{ NULL, false },
+	{ "headers", false, .type = KEY_TEXT, .shape = KEY_NAMED,
+	    .what = "Further headers." },
+	{ "body", false, .type = KEY_TEMPLATE,
+	    .what = "What is sent instead of the record; what is filled in is "
+		    "escaped for the inside of a JSON string." },
+	{ "secret", true, .type = KEY_TEXT,
+	    .what = "The secret that requests are signed with." },
+	{ "secret_file", true, .type = KEY_TEXT,
+	    .what = "A file that holds the secret." },
+	{ 0 },
 };
 
 static const struct synonym synonyms[] = {
@@ -149,7 +154,7 @@ webhook_read(const struct node *n, bool *disabled)
 {
 	struct webhook *w = mem_new(1, sizeof *w);
 
-	node_keys(n, keys, synonyms, "webhook");
+	node_keys(n, webhook_keys, synonyms, "webhook");
 	address_read(n, &w->address, disabled);
 	headers_read(w, node_get(n, "headers"));
 	body_read(w, node_get(n, "body"));

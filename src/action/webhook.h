@@ -6,7 +6,9 @@
 #define LOGWATCH_ACTION_WEBHOOK_H
 
 #include "action/receiver.h"
+#include "conf/key.h"
 
 extern const struct receiver webhook_receiver;
+extern const struct key webhook_keys[];
 
 #endif

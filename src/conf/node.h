@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "conf/diag.h"
+#include "conf/key.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,18 +67,6 @@ const struct node *node_key(const struct node *n, size_t i); /* of a map */
 const char *node_key_name(const struct node *n, size_t i);
 /** The value of a key; NULL where n is no map or has none. */
 const struct node *node_get(const struct node *map, const char *key);
-
-/** A key that a map may have. */
-struct key {
-	const char *name;
-	bool later; /* of the interface, but refused as 'not supported yet' */
-};
-
-/** A word of another tool for one of ours, for 'did you mean'. */
-struct synonym {
-	const char *word;
-	const char *key;
-};
 
 /**
  * Checks that n is a map with no key but those of the table: any other is an

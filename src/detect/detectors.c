@@ -39,18 +39,25 @@ struct detectors {
 	struct str key, same;
 };
 
-static const struct key threshold_keys[] = {
-	{ "count", false },
-	{ "within", false },
-	{ "distinct", false },
-	{ NULL, false },
+const struct key threshold_keys[] = {
+	{ "count", false, .type = KEY_INT, .need = KEY_REQUIRED,
+	    .what = "How many hits, or different values." },
+	{ "within", false, .type = KEY_DURATION, .need = KEY_REQUIRED,
+	    .what = "Each of them is younger than this." },
+	{ "distinct", false, .type = KEY_TEXT,
+	    .what = "A capture, of which different values are counted instead "
+		    "of hits." },
+	{ 0 },
 };
 
-static const struct key followed_keys[] = {
-	{ "match", false },
-	{ "within", false },
-	{ "same", false },
-	{ NULL, false },
+const struct key followed_keys[] = {
+	{ "match", false, .type = KEY_PATTERN, .shape = KEY_ONE_OR_LIST,
+	    .need = KEY_REQUIRED, .what = "The second event." },
+	{ "within", false, .type = KEY_DURATION, .need = KEY_REQUIRED,
+	    .what = "How long after the first one it has to come." },
+	{ "same", false, .type = KEY_TEXT, .shape = KEY_ONE_OR_LIST,
+	    .what = "Captures that have to be equal in both." },
+	{ 0 },
 };
 
 static const struct synonym time_words[] = {

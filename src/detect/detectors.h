@@ -7,6 +7,7 @@
 #ifndef LOGWATCH_DETECT_DETECTORS_H
 #define LOGWATCH_DETECT_DETECTORS_H
 
+#include "conf/key.h"
 #include "detect/condition.h"
 #include "detect/finding.h"
 #include "detect/https.h"
@@ -43,6 +44,10 @@ struct detector {
 	struct probe_spec probe;
 	struct http_spec http;
 };
+
+/* Of `threshold`, and of `followed_by` and `not_followed_by`. */
+extern const struct key threshold_keys[];
+extern const struct key followed_keys[];
 
 /** Reads `threshold`, `followed_by`, `not_followed_by`, `absent`, `process`,
  * `probe`, `http`, and what goes with them, of a rule's map.  Tells the rule

@@ -32,12 +32,24 @@
 
 const char *const process_captures[] = { "found", "pids", NULL };
 
-static const struct key process_keys[] = {
-	{ "cmdline", false },
-	{ "name", false },
-	{ "pidfile", false },
-	{ "count", false },
-	{ NULL, false },
+static const struct key count_keys[] = {
+	{ "above", false, .type = KEY_INT, .need = KEY_REQUIRED,
+	    .what = "More than these are too many." },
+	{ 0 },
+};
+
+const struct key process_keys[] = {
+	{ "cmdline", false, .type = KEY_PATTERN, .shape = KEY_ONE_OR_LIST,
+	    .need = KEY_ONE_OF,
+	    .what = "Matches their arguments with a blank between two." },
+	{ "name", false, .type = KEY_TEXT, .need = KEY_ONE_OF,
+	    .what = "Their name, as ps has it, or that of their program's "
+		    "file." },
+	{ "pidfile", false, .type = KEY_TEXT, .need = KEY_ONE_OF,
+	    .what = "A file with the number of one." },
+	{ "count", false, .type = KEY_INT, .keys = count_keys, .fallback = "1",
+	    .what = "How many have to be there." },
+	{ 0 },
 };
 
 static const struct synonym process_words[] = {
@@ -49,11 +61,6 @@ static const struct synonym process_words[] = {
 	{ "exe", "name" },
 	{ "pid_file", "pidfile" },
 	{ NULL, NULL },
-};
-
-static const struct key count_keys[] = {
-	{ "above", false },
-	{ NULL, false },
 };
 
 /* Tools whose arguments are what they look at. */

@@ -6,6 +6,7 @@
 #ifndef LOGWATCH_DETECT_PROCESSES_H
 #define LOGWATCH_DETECT_PROCESSES_H
 
+#include "conf/key.h"
 #include "detect/condition.h"
 #include "match/pattern.h"
 
@@ -21,6 +22,8 @@ struct process_spec {
 	int64_t count;           /* fewer are bad, */
 	bool above;              /* or more are */
 };
+
+extern const struct key process_keys[];
 
 /** Reads `process` of a rule; owner is for the texts of faults. */
 void process_spec_read(

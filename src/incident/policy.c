@@ -10,7 +10,7 @@
 
 #define QUIET_DEFAULT_MS (15 * 60 * 1000)
 
-static const char *const severity_words[] = {
+const char *const severity_words[] = {
 	"info",
 	"warning",
 	"error",
@@ -18,11 +18,18 @@ static const char *const severity_words[] = {
 	NULL,
 };
 
-static const struct key resolve_keys[] = {
-	{ "match", false },
-	{ "same", false },
-	{ "quiet", false },
-	{ NULL, false },
+const char *const resolve_words[] = { "manual", NULL };
+
+const struct key resolve_keys[] = {
+	{ "match", false, .type = KEY_PATTERN, .shape = KEY_ONE_OR_LIST,
+	    .need = KEY_ANY_OF, .what = "An event that one of these matches." },
+	{ "same", false, .type = KEY_TEXT, .shape = KEY_ONE_OR_LIST,
+	    .with = "match",
+	    .what = "Captures that have to be equal in both. Default: none, "
+		    "so all open incidents of the rule resolve." },
+	{ "quiet", false, .type = KEY_DURATION, .need = KEY_ANY_OF,
+	    .what = "Without a further hit for so long." },
+	{ 0 },
 };
 
 bool
@@ -114,7 +121,6 @@ labels_read(struct policy *p, const struct rule *rule, const struct node *n)
 static void
 resolve_read(struct policy *p, const struct rule *rule, const struct node *n)
 {
-	static const char *const words[] = { "manual", NULL };
 	struct str what = { 0 };
 	size_t word;
 
@@ -123,7 +129,7 @@ resolve_read(struct policy *p, const struct rule *rule, const struct node *n)
 		return;
 	p->quiet_ms = INT64_MAX;
 	if (node_kind(n) == NODE_SCALAR) {
-		node_word(n, words, &word);
+		node_word(n, resolve_words, &word);
 		return;
 	}
 	str_printf(&what, "rule '%s': resolve", rule->id);

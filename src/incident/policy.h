@@ -7,6 +7,7 @@
 #define LOGWATCH_INCIDENT_POLICY_H
 
 #include "base/template.h"
+#include "conf/key.h"
 #include "incident/incident.h"
 #include "match/rule.h"
 
@@ -26,6 +27,11 @@ struct policy {
 	size_t same_count;
 	int64_t cooldown_ms; /* 0: none */
 };
+
+extern const char *const severity_words[]; /* by enum severity */
+/* Of `resolve`. */
+extern const struct key resolve_keys[];
+extern const char *const resolve_words[];
 
 /** Reads `absent`, `not_followed_by`, `for`, `severity`, `summary`,
  * `description`, `runbook`, `labels`, `resolve` and `cooldown` of a rule's map.

@@ -6,19 +6,47 @@
 
 #include <string.h>
 
-static const struct key trial_keys[] = {
-	{ "name", false },
-	{ "source", false },
-	{ "steps", false },
-	{ NULL, false },
+static const char *const state_words[] = { "open", "resolved", NULL };
+
+static const struct key expected_keys[] = {
+	{ "rule", false, .type = KEY_NAME, .need = KEY_REQUIRED,
+	    .what = "The rule that it is of." },
+	{ "state", false, .words = state_words, .fallback = "open",
+	    .what = "Whether it is open, or was resolved within the test." },
+	{ "key", false, .type = KEY_TEXT, .shape = KEY_NAMED,
+	    .what = "Values of its key." },
+	{ "captures", false, .type = KEY_TEXT, .shape = KEY_NAMED,
+	    .what = "Values of its captures." },
+	{ "count", false, .type = KEY_INT, .what = "How many hits it has." },
+	{ "summary", false, .type = KEY_TEXT, .what = "Its summary." },
+	{ 0 },
 };
 
 static const struct key step_keys[] = {
-	{ "log", false },
-	{ "log_file", false },
-	{ "wait", false },
-	{ "expect", false },
-	{ NULL, false },
+	{ "log", false, .type = KEY_TEXT, .shape = KEY_ONE_OR_LIST,
+	    .need = KEY_ONE_OF,
+	    .what = "A line, several in a block, or a list of them, as they "
+		    "would be written to the log." },
+	{ "log_file", false, .type = KEY_TEXT, .need = KEY_ONE_OF,
+	    .what = "A file of at most 64 MiB whose lines are taken." },
+	{ "wait", false, .type = KEY_DURATION, .need = KEY_ONE_OF,
+	    .what = "Time that passes, with all that is due in it." },
+	{ "expect", false, .shape = KEY_LIST, .keys = expected_keys,
+	    .need = KEY_ONE_OF,
+	    .what = "Exactly the incidents that are open then; [] for none." },
+	{ 0 },
+};
+
+const struct key trial_keys[] = {
+	{ "name", false, .type = KEY_TEXT, .need = KEY_REQUIRED,
+	    .what = "What is tested, in words." },
+	{ "source", false, .type = KEY_NAME,
+	    .what = "The source that the lines are of; needed where there is "
+		    "more than one." },
+	{ "steps", false, .shape = KEY_LIST, .keys = step_keys,
+	    .need = KEY_REQUIRED,
+	    .what = "What happens, and what it must lead to." },
+	{ 0 },
 };
 
 static const struct synonym step_words[] = {
@@ -29,16 +57,6 @@ static const struct synonym step_words[] = {
 	{ "sleep", "wait" },
 	{ "incidents", "expect" },
 	{ NULL, NULL },
-};
-
-static const struct key expected_keys[] = {
-	{ "rule", false },
-	{ "state", false },
-	{ "key", false },
-	{ "captures", false },
-	{ "count", false },
-	{ "summary", false },
-	{ NULL, false },
 };
 
 /* What is being read. */
@@ -118,7 +136,6 @@ values_read(struct pairs *ps, const struct reading *r, const struct node *n,
 static void
 expected_read(struct expected *e, const struct reading *r, const struct node *n)
 {
-	static const char *const states[] = { "open", "resolved", NULL };
 	const struct rule *rule = NULL;
 	const char *text;
 	size_t word;
@@ -134,7 +151,7 @@ expected_read(struct expected *e, const struct reading *r, const struct node *n)
 		e->rule = rule_of(r, node_get(n, "rule"), text);
 	if (e->rule < r->names->rule_count)
 		rule = &r->names->rules[e->rule];
-	if (node_word(node_get(n, "state"), states, &word))
+	if (node_word(node_get(n, "state"), state_words, &word))
 		e->resolved = word == 1;
 	values_read(&e->key, r, node_get(n, "key"), rule, true);
 	values_read(&e->captures, r, node_get(n, "captures"), rule, false);

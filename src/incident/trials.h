@@ -7,10 +7,13 @@
 #define LOGWATCH_INCIDENT_TRIALS_H
 
 #include "conf/diag.h"
+#include "conf/key.h"
 #include "incident/incident.h"
 #include "match/rule.h"
 
 struct node;
+
+extern const struct key trial_keys[]; /* of one of `tests` */
 
 /** One incident that is expected. */
 struct expected {

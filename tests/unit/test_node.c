@@ -240,7 +240,7 @@ faults_of_the_tree_do_not_hide_each_other(void **state)
 static void
 what_is_a_fault_already_is_not_told_again(void **state)
 {
-	static const struct key keys[] = { { "x", false }, { NULL, false } };
+	static const struct key keys[] = { { .name = "x" }, { 0 } };
 	struct fixture f = parse(TEXT("g: *nowhere\n"));
 	const struct node *g = node_get(f.root, "g");
 	const char *text;
@@ -562,9 +562,9 @@ a_fault_inside_text_stands_under_its_character(void **state)
 static void
 keys_that_are_not_known_are_faults_with_a_suggestion(void **state)
 {
-	static const struct key keys[] = { { "match", false },
-		{ "threshold", false }, { "within", false }, { "absent", true },
-		{ "id", false }, { NULL, false } };
+	static const struct key keys[] = { { .name = "match" },
+		{ .name = "threshold" }, { .name = "within" },
+		{ .name = "absent", .later = true }, { .name = "id" }, { 0 } };
 	static const struct synonym synonyms[] = { { "regex", "match" },
 		{ "window", "within" }, { "name", "id" }, { NULL, NULL } };
 	struct fixture f = parse(TEXT("match: x\n"
