@@ -20,6 +20,7 @@ build='gcc libc6-dev make autoconf automake pkg-config
 build="$build postgresql-client python3"
 tests='libcmocka-dev bats postgresql redis-server jq sqlite3 strace sec
 	logrotate gzip zstd xz-utils bzip2 util-linux mount
+	python3-jsonschema python3-yaml
 	shellcheck mandoc clang-format clang-tidy cppcheck curl git'
 bench='rsyslog sec mtail strace ripgrep grep'
 

@@ -59,7 +59,8 @@ static const struct command commands[] = {
 	{ "wait", NULL, NULL },
 	{ "send", NULL, NULL },
 	{ "init", NULL, NULL },
-	{ "schema", NULL, NULL },
+	{ "schema", cmd_schema,
+	    "print the JSON Schema of rule files, for editors" },
 };
 
 static const size_t command_count = sizeof commands / sizeof *commands;

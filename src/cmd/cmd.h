@@ -27,6 +27,7 @@ int cmd_test(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_scan(int argc, char **argv);
 int cmd_incidents(int argc, char **argv);
+int cmd_schema(int argc, char **argv);
 
 /** The files of --rules, in order. */
 struct paths {
