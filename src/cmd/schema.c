@@ -236,15 +236,6 @@ needs_add(json_t *schema, const struct key *keys)
 	choice_add(schema, "anyOf", needed(keys, KEY_ANY_OF));
 }
 
-static bool
-is_known(const struct key *keys, const char *name)
-{
-	for (; keys->name != NULL; keys++)
-		if (!keys->later && strcmp(keys->name, name) == 0)
-			return true;
-	return false;
-}
-
 /* A map with these keys and no others; NULL: with any. */
 static json_t *
 map_schema(const struct key *keys)
@@ -260,7 +251,7 @@ map_schema(const struct key *keys)
 		if (k->later)
 			continue;
 		json_object_set_new(properties, k->name, property_schema(k));
-		if (k->with != NULL && is_known(keys, k->with))
+		if (k->with != NULL && key_find(keys, k->with) != NULL)
 			json_object_set_new(
 			    with, k->name, json_pack("[s]", k->with));
 	}

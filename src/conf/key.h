@@ -56,6 +56,10 @@ struct key {
 	const char *what;     /* a sentence, for whoever writes a rule file */
 };
 
+/** The key of a table that has that name; NULL: none has, or it is for later.
+ */
+const struct key *key_find(const struct key *keys, const char *name);
+
 /** A word of another tool for one of ours, for 'did you mean'. */
 struct synonym {
 	const char *word;

@@ -16,6 +16,14 @@
 #include <string.h>
 #include <strings.h>
 
+const struct key *
+key_find(const struct key *keys, const char *name)
+{
+	while (keys->name != NULL && strcmp(keys->name, name) != 0)
+		keys++;
+	return keys->name != NULL && !keys->later ? keys : NULL;
+}
+
 /* The key of the table that an unknown one was meant to be, or NULL. */
 static const char *
 key_suggest(
