@@ -58,7 +58,7 @@ static const struct command commands[] = {
 	{ "reload", NULL, NULL },
 	{ "wait", NULL, NULL },
 	{ "send", NULL, NULL },
-	{ "init", NULL, NULL },
+	{ "init", cmd_init, "write a rule file to begin with" },
 	{ "schema", cmd_schema,
 	    "print the JSON Schema of rule files, for editors" },
 };

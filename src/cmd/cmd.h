@@ -28,6 +28,7 @@ int cmd_replay(int argc, char **argv);
 int cmd_scan(int argc, char **argv);
 int cmd_incidents(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
+int cmd_init(int argc, char **argv);
 
 /** The files of --rules, in order. */
 struct paths {

@@ -127,12 +127,38 @@ word_len(struct text text, bool *digit)
 	return len;
 }
 
+enum piece { PIECE_QUOTED, PIECE_NUMBER, PIECE_WORD, PIECE_OTHER };
+
+/* Takes the next piece off some text that is not empty: a quotation, a word
+ * with a digit in it, any other word, or one byte. */
+static enum piece
+piece_next(struct text *text, char before, struct text *piece)
+{
+	bool digit = false;
+	enum piece kind = PIECE_QUOTED;
+
+	*piece = (struct text){ text->data, quoted_len(*text, before) };
+	if (piece->len == 0) {
+		piece->len = word_len(*text, &digit);
+		kind = digit ? PIECE_NUMBER : PIECE_WORD;
+	}
+	if (piece->len == 0) {
+		piece->len = 1;
+		kind = PIECE_OTHER;
+	}
+	text->data += piece->len;
+	text->len -= piece->len;
+	return kind;
+}
+
 /* One star for several that only these join: a time, an address, an id. */
+#define JOINS "-:./"
+
 static void
 put_star(struct str *out)
 {
 	if (out->len >= 2 && out->data[out->len - 2] == '*' &&
-	    strchr("-:./", out->data[out->len - 1]) != NULL)
+	    strchr(JOINS, out->data[out->len - 1]) != NULL)
 		out->len -= 2;
 	if (out->len == 0 || out->data[out->len - 1] != '*')
 		str_putc(out, '*');
@@ -145,26 +171,115 @@ unmatched_shape_of(struct text text, struct str *out)
 
 	str_clear(out);
 	while (text.len > 0) {
-		bool digit;
-		size_t len = quoted_len(text, before);
+		struct text piece;
 
-		if (len > 0) {
-			str_putc(out, text.data[0]);
+		switch (piece_next(&text, before, &piece)) {
+		case PIECE_QUOTED:
+			str_putc(out, piece.data[0]);
 			str_putc(out, '*');
-			str_putc(out, text.data[0]);
-		} else if ((len = word_len(text, &digit)) > 0) {
-			if (digit)
-				put_star(out);
-			else
-				str_add(out, text.data, len);
-		} else {
-			len = 1;
-			str_putc(out, text.data[0]);
+			str_putc(out, piece.data[0]);
+			break;
+		case PIECE_NUMBER:
+			put_star(out);
+			break;
+		case PIECE_WORD:
+		case PIECE_OTHER:
+			str_add_text(out, piece);
+			break;
 		}
-		before = text.data[len - 1];
-		text.data += len;
-		text.len -= len;
+		before = piece.data[piece.len - 1];
 	}
+}
+
+/* Adds text so that a pattern matches it; what does not belong into a rule
+ * file, any character in its place. */
+static void
+put_literal(struct str *out, struct text text)
+{
+	while (text.len > 0) {
+		struct utf8_char c = utf8_next(text);
+
+		if (c.code == '\n')
+			str_puts(out, "\\n");
+		else if (utf8_is_control(c.code) || c.code == 0xfeff ||
+			 c.code >= 0xfffd)
+			str_putc(out, '.');
+		else if (strchr("\\^$.[]|()?*+{}", text.data[0]) != NULL)
+			str_printf(out, "\\%c", text.data[0]);
+		else
+			str_add(out, text.data, c.len);
+		text.data += c.len;
+		text.len -= c.len;
+	}
+}
+
+static bool
+is_ascii(struct text text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((text.data[i] & 0x80) != 0)
+			return false;
+	return true;
+}
+
+/*
+ * Adds what a word with digits is matched by.
+ *
+ * end  behind the one before it where only a join was added since, which that
+ *      one then matches too; else 0
+ */
+static void
+put_class(struct str *out, size_t *end, struct text word)
+{
+	bool ascii = is_ascii(word);
+
+	if (*end > 0 && ascii) {
+		out->len = *end;
+		out->data[out->len] = '\0';
+	} else {
+		str_puts(out, ascii ? "[\\w.:/-]+" : "\\S+");
+	}
+	*end = ascii ? out->len : 0;
+}
+
+/* A blank, and of several the plus that says so. */
+static void
+put_blank(struct str *out, bool again)
+{
+	if (!again)
+		str_putc(out, ' ');
+	else if (out->len > 0 && out->data[out->len - 1] == ' ')
+		str_putc(out, '+');
+}
+
+size_t
+unmatched_pattern_of(struct text text, size_t most, struct str *out)
+{
+	size_t end = 0, letters = 0;
+	char before = ' ';
+
+	str_clear(out);
+	while (text.len > 0 && out->len < most) {
+		struct text piece;
+		enum piece kind = piece_next(&text, before, &piece);
+		char c = piece.data[0];
+		bool joins = kind == PIECE_OTHER && end == out->len &&
+		             c != '\0' && strchr(JOINS, c) != NULL;
+
+		if (kind == PIECE_NUMBER)
+			put_class(out, &end, piece);
+		else if (kind == PIECE_QUOTED)
+			str_printf(out, "%c[^%c]*%c", c, c, c);
+		else if (c == ' ')
+			put_blank(out, before == ' ');
+		else
+			put_literal(out, piece);
+		if (kind != PIECE_NUMBER && !joins)
+			end = 0;
+		letters += kind == PIECE_WORD ? piece.len : 0;
+		before = piece.data[piece.len - 1];
+	}
+	return letters;
 }
 
 static struct text

@@ -48,4 +48,13 @@ uint64_t unmatched_each(struct unmatched *u, unmatched_fn *fn, void *ctx);
 /** What events with other numbers, ids and names in quotes have in common. */
 void unmatched_shape_of(struct text text, struct str *out);
 
+/**
+ * The same as a pattern, of about the first most bytes that it takes: it
+ * matches text and what has its shape, wherever that stands.  Holds no control
+ * and nothing else that a rule file cannot.
+ *
+ * Returns how many bytes of it are words: with few, it matches anything.
+ */
+size_t unmatched_pattern_of(struct text text, size_t most, struct str *out);
+
 #endif
