@@ -20,7 +20,7 @@ import yaml
 from schema import Loader
 
 SECTIONS = {"SETTINGS": "settings", "SOURCES": "sources", "RULES": "rules",
-            "ACTIONS": "actions"}
+            "ACTIONS": "actions", "TESTS": "tests"}
 # Of what a value is, how the entry calls it.
 TYPES = {"10s": "duration", "64KiB": "size", "integer": "number",
          "number": "number", "boolean": "boolean"}
@@ -190,6 +190,8 @@ class Checker:
                 self.say(section, f"{name}: {key}: is not described")
             else:
                 self.check_value(section, f"{name}: {key}", value, homes[-1])
+                self.check_inner(section, f"{name}: {key}", value, entries,
+                                 homes[-1])
 
     def check_entries(self, section, schema, entries):
         known = properties(schema)
