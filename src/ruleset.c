@@ -63,7 +63,6 @@ static const struct key settings_keys[] = {
 static const char *const start_words[] = { "end", "beginning", NULL };
 static const char *const ansi_words[] = { "strip", "keep", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
-static const char *const timestamp_words[] = { "auto", "none", NULL };
 
 static const struct key multiline_keys[] = {
 	{ "start", false, .type = KEY_PATTERN, .shape = KEY_ONE_OR_LIST,
@@ -103,7 +102,8 @@ static const struct key source_keys[] = {
 	{ "multiline", false, .keys = multiline_keys,
 	    .what = "Joins lines to one event. Default: each line is an "
 		    "event." },
-	{ "timestamp", false, .words = timestamp_words, .fallback = "auto",
+	{ "timestamp", false, .words = stamping_words, .keys = stamping_keys,
+	    .fallback = "auto",
 	    .what = "Where the time of an event stands in it, and in which "
 		    "format." },
 	{ "ansi", false, .words = ansi_words, .fallback = "strip",

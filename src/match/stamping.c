@@ -8,11 +8,20 @@
 
 #include <stdlib.h>
 
-static const struct key stamping_keys[] = {
-	{ "match", false },
-	{ "format", false },
-	{ "zone", false },
-	{ NULL, false },
+const char *const stamping_words[] = { "auto", "none", NULL };
+
+const struct key stamping_keys[] = {
+	{ "match", false, .type = KEY_PATTERN, .shape = KEY_ONE_OR_LIST,
+	    .need = KEY_REQUIRED,
+	    .what = "What finds the stamp: its first capture, or else all of "
+		    "it." },
+	{ "format", false, .type = KEY_TEXT, .need = KEY_REQUIRED,
+	    .what = "How strptime(3) reads it; %f or %L is a fraction, %s "
+		    "seconds since 1970." },
+	{ "zone", false, .type = KEY_TEXT,
+	    .what = "Of a time without one, such as Asia/Taipei. Default: "
+		    "that of TZ, or the machine's." },
+	{ 0 },
 };
 
 static void
@@ -81,7 +90,6 @@ order_here(void)
 void
 stamping_read(struct stamping *s, const struct node *n, const char *owner)
 {
-	static const char *const words[] = { "auto", "none", NULL };
 	struct err err;
 	size_t word;
 
@@ -92,7 +100,7 @@ stamping_read(struct stamping *s, const struct node *n, const char *owner)
 		return;
 	if (node_kind(n) == NODE_MAP)
 		map_read(s, n, owner);
-	else if (node_word(n, words, &word))
+	else if (node_word(n, stamping_words, &word))
 		s->spec.kind = word == 0 ? STAMP_AUTO : STAMP_NONE;
 }
 

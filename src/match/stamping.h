@@ -5,10 +5,15 @@
 #ifndef LOGWATCH_MATCH_STAMPING_H
 #define LOGWATCH_MATCH_STAMPING_H
 
+#include "conf/key.h"
 #include "event/stamp.h"
 #include "match/pattern.h"
 
 struct node;
+
+/** The words and the keys of `timestamp`. */
+extern const char *const stamping_words[];
+extern const struct key stamping_keys[];
 
 struct stamping {
 	struct stamp_spec spec;
