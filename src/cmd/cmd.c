@@ -57,6 +57,27 @@ choose_source(const char *command, const struct ruleset *rs, const char *name,
 }
 
 int
+choose_rules(const char *command, const struct ruleset *rs,
+    const struct paths *ids, bool **wanted)
+{
+	bool *flags = *wanted = mem_new(rs->rule_count, sizeof *flags);
+
+	for (size_t i = 0; ids->count == 0 && i < rs->rule_count; i++)
+		flags[i] = true;
+	for (size_t i = 0; i < ids->count; i++) {
+		size_t k = 0;
+
+		while (k < rs->rule_count &&
+		       strcmp(rs->rules[k].id, ids->v[i]) != 0)
+			k++;
+		if (k == rs->rule_count)
+			return usage_wrong(command, "no rule '%s'", ids->v[i]);
+		flags[k] = true;
+	}
+	return STATUS_OK;
+}
+
+int
 failed(const char *format, ...)
 {
 	va_list args;

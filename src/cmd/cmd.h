@@ -25,6 +25,7 @@ int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 int cmd_scan(int argc, char **argv);
 int cmd_incidents(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
@@ -45,6 +46,10 @@ int usage_wrong(const char *command, const char *format, ...)
  * where there is but one.  Returns a status. */
 int choose_source(const char *command, const struct ruleset *rs,
     const char *name, size_t *source);
+/** Which rules are meant: those of --rule, or all.  Sets *wanted to flags by
+ * rule, which the caller frees.  Returns a status. */
+int choose_rules(const char *command, const struct ruleset *rs,
+    const struct paths *ids, bool **wanted);
 /** Says on standard error why it could not do its work. */
 int failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** Whether colours are wanted on a descriptor. */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/when.h"
+#include "cmd/explanation.h"
 #include "cmd/logfile.h"
 #include "cmd/progress.h"
 #include "cmd/simulation.h"
@@ -40,8 +41,9 @@ static const char help[] =
     "log\n"
     "could not be read to its end, after what could be done.\n";
 
-#define HEAD_MAX (1024 * 1024) /* bytes in which a first stamp is looked for   \
-	                        */
+#define HEAD_MAX                                                               \
+	(1024 * 1024)  /* bytes in which a first stamp is looked for           \
+	                */
 #define STAMP_LINES 64 /* from the end of a block, to find one with a stamp */
 
 enum flag {
@@ -308,12 +310,11 @@ say_what_is_missing(const struct replay *r)
 		      "'timestamp' in logwatch-rules(5))\n",
 		    stderr);
 	for (size_t i = 0; r->json && i < r->rs->rule_count; i++)
-		if (timeline_not_replayed(r->rs, i) != NULL)
+		if (not_asked_why(r->rs, i) != NULL)
 			fprintf(stderr,
 			    "logwatch: rule '%s' is not replayed: "
 			    "%s\n",
-			    r->rs->rules[i].id,
-			    timeline_not_replayed(r->rs, i));
+			    r->rs->rules[i].id, not_asked_why(r->rs, i));
 }
 
 static int

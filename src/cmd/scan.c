@@ -655,25 +655,6 @@ follow_logs(struct scan *s, char *const *logs, size_t count)
 	free(paths);
 }
 
-static int
-choose_rules(struct scan *s)
-{
-	s->wanted = mem_new(s->rs->rule_count, sizeof *s->wanted);
-	if (s->ids.count == 0)
-		memset(s->wanted, true, s->rs->rule_count);
-	for (size_t i = 0; i < s->ids.count; i++) {
-		size_t k = 0;
-
-		while (k < s->rs->rule_count &&
-		       strcmp(s->rs->rules[k].id, s->ids.v[i]) != 0)
-			k++;
-		if (k == s->rs->rule_count)
-			return usage_wrong("scan", "no rule '%s'", s->ids.v[i]);
-		s->wanted[k] = true;
-	}
-	return STATUS_OK;
-}
-
 /* What is long is worth a sieve from the start. */
 static uint64_t
 sieve_after(const struct scan *s, char *const *logs, size_t count)
@@ -800,7 +781,8 @@ scan(struct scan *s, char *const *logs, size_t count)
 		status = failed("the rules have faults");
 	} else if ((status = choose_source("scan", s->rs, s->source_name,
 			&s->source)) == STATUS_OK &&
-		   (status = choose_rules(s)) == STATUS_OK) {
+		   (status = choose_rules(
+			"scan", s->rs, &s->ids, &s->wanted)) == STATUS_OK) {
 		s->hits = mem_new(s->rs->rule_count, sizeof *s->hits);
 		s->last = mem_new(s->rs->rule_count, sizeof *s->last);
 		if (s->unmatched_only)

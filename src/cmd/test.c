@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "base/when.h"
+#include "cmd/explanation.h"
 #include "cmd/simulation.h"
+#include "event/event.h"
 #include "incident/record.h"
 #include "ruleset.h"
 #include "tail/block.h"
@@ -246,6 +248,29 @@ fault_new(const struct running *r, struct place at, const char *why)
 	return fault;
 }
 
+/* Why the line that came last is a hit of a rule, or why not. */
+static json_t *
+explain_last(const struct running *r, size_t rule)
+{
+	const struct ruleset *rs = r->all->rs;
+	const bool strip = rs->event_sources[r->trial->source].strip;
+	struct str scratch = { 0 };
+	struct text event = event_clean(str_text(&r->last), strip, &scratch);
+	struct explanation x;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = mem_check(open_memstream(&text, &len));
+	json_t *json;
+
+	explain_rule(&rs->rules[rule], event, true, &x);
+	explanation_print(rs, rule, event, &x, false, out);
+	fclose(out);
+	json = record_text((struct text){ text, len });
+	free(text);
+	str_free(&scratch);
+	return json;
+}
+
 static void
 expect_failed(struct running *r, const struct trial_step *step,
     const struct expected *missing, const struct incident *surplus)
@@ -268,6 +293,8 @@ expect_failed(struct running *r, const struct trial_step *step,
 	fault = fault_new(r, at, why.data);
 	json_object_set_new(fault, "expected", expected);
 	json_object_set_new(fault, "got", got);
+	json_object_set_new(fault, "explanation",
+	    explain_last(r, missing != NULL ? missing->rule : surplus->rule));
 	json_array_append_new(r->faults, fault);
 	r->failed = true;
 	str_free(&why);
@@ -301,6 +328,17 @@ print_all(const char *title, const json_t *array)
 }
 
 static void
+print_indented(const char *text)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+
+		printf("      %.*s\n", (int)len, text);
+		text += len + (text[len] == '\n');
+	}
+}
+
+static void
 fault_print(const json_t *fault)
 {
 	const json_t *last = json_object_get(fault, "last_line");
@@ -318,6 +356,9 @@ fault_print(const json_t *fault)
 	fputs("      last line ", stdout);
 	put(json_string_length(last) > 0 ? json_string_value(last) : "none");
 	putchar('\n');
+	if (json_string_length(last) > 0)
+		print_indented(
+		    json_string_value(json_object_get(fault, "explanation")));
 }
 
 /* Steps. */

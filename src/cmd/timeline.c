@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "cmd/explanation.h"
 #include "ruleset.h"
 
 #include <inttypes.h>
@@ -244,27 +245,6 @@ spells_print(const struct printing *p)
 	fputc('\n', p->out);
 }
 
-const char *
-timeline_not_replayed(const struct ruleset *rs, size_t rule)
-{
-	if (rs->rules[rule].disabled)
-		return "it is switched off";
-	switch (rs->detectors[rule].kind) {
-	case DETECT_PROCESS:
-		return "it looks at processes, not at the log";
-	case DETECT_PROBE:
-		return "it asks a program, not the log";
-	case DETECT_HTTP:
-		return "it asks a server, not the log";
-	case DETECT_MATCH:
-	case DETECT_PAIR:
-	case DETECT_MISSING:
-	case DETECT_ABSENT:
-		break;
-	}
-	return NULL;
-}
-
 static void
 steps_print(const struct printing *p, const char *what,
     const struct steps *steps, bool *said)
@@ -294,7 +274,7 @@ static void
 rule_print(const struct printing *p, size_t rule)
 {
 	const struct tally *tally = &p->t->tallies[rule];
-	const char *why = timeline_not_replayed(p->t->rs, rule);
+	const char *why = not_asked_why(p->t->rs, rule);
 
 	fprintf(p->out, "%-*.*s  ", p->name_width, NAME_MAX_WIDTH,
 	    p->t->rs->rules[rule].id);

@@ -23,9 +23,6 @@ void timeline_hit(struct timeline *t, size_t rule);
 void timeline_change(
     struct timeline *t, const struct change *change, int64_t wall_ms);
 
-/** Why nothing can be said of a rule, in words; NULL: something can. */
-const char *timeline_not_replayed(const struct ruleset *rs, size_t rule);
-
 /** How it is to be printed. */
 struct timeline_style {
 	size_t width; /* columns, at least 60 */

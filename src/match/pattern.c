@@ -16,6 +16,7 @@
 #define MATCH_LIMIT 100000
 #define DEPTH_LIMIT 10000
 #define HEAP_LIMIT_KIB 8192
+#define CALLOUTS_MAX 2000000 /* of one search, some 50 ms */
 #define JIT_STACK_START (32 * 1024)
 #define JIT_STACK_MAX (1024 * 1024)
 
@@ -89,7 +90,7 @@ compile_jit(pcre2_code *code)
 }
 
 static pcre2_code *
-compile(struct text text, size_t *offset, struct err *err)
+compile(struct text text, uint32_t options, size_t *offset, struct err *err)
 {
 	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
 	pcre2_code *code;
@@ -103,9 +104,10 @@ compile(struct text text, size_t *offset, struct err *err)
 	pcre2_set_max_pattern_length(context, PATTERN_SIZE_MAX);
 	pcre2_set_parens_nest_limit(context, 100);
 	/* \C would match half a character, and captures must stay UTF-8. */
-	code = pcre2_compile((PCRE2_SPTR)(text.len > 0 ? text.data : ""),
-	    text.len, PCRE2_UTF | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
-	    &number, offset, context);
+	code =
+	    pcre2_compile((PCRE2_SPTR)(text.len > 0 ? text.data : ""), text.len,
+		PCRE2_UTF | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C | options,
+		&number, offset, context);
 	pcre2_compile_context_free(context);
 	if (code == NULL) {
 		pcre2_get_error_message(number, words, sizeof words);
@@ -126,7 +128,7 @@ struct pattern *
 pattern_compile(struct text text, size_t *offset, struct err *err)
 {
 	size_t at = 0;
-	pcre2_code *code = compile(text, &at, err);
+	pcre2_code *code = compile(text, 0, &at, err);
 	struct pattern *p;
 
 	if (code == NULL) {
@@ -251,6 +253,74 @@ pattern_match(struct pattern *p, struct text subject, struct captures *captures,
 				      ends[1] - ends[0] }
 		            : (struct text){ subject.data + ends[1], 0 };
 	return MATCH_YES;
+}
+
+/* Asked before each item of the pattern, and at its end (pcre2callout(3)). */
+struct reaching {
+	struct reach *reach;
+	uint64_t callouts;
+};
+
+static int
+on_item(pcre2_callout_block *block, void *ctx)
+{
+	struct reaching *r = ctx;
+	struct reach *best = r->reach;
+	size_t len = block->current_position - block->start_match;
+
+	if (++r->callouts > CALLOUTS_MAX)
+		return PCRE2_ERROR_CALLOUT;
+	/* \K, or a look behind, may be in front of the start. */
+	if (block->current_position < block->start_match)
+		return 0;
+	/* Of one stretch the last item that was tried behind it. */
+	if (len < best->end - best->start ||
+	    (len == best->end - best->start &&
+		(block->start_match != best->start ||
+		    block->pattern_position < best->want)))
+		return 0;
+	*best = (struct reach){ .start = block->start_match,
+		.end = block->current_position,
+		.want = block->pattern_position,
+		.want_len = block->next_item_length };
+	return 0;
+}
+
+bool
+pattern_reach(const struct pattern *p, struct text subject, struct reach *out)
+{
+	const PCRE2_SPTR data =
+	    (PCRE2_SPTR)(subject.len > 0 ? subject.data : "");
+	pcre2_match_context *context =
+	    mem_check(pcre2_match_context_create(NULL));
+	struct reaching r = { .reach = out };
+	struct err err;
+	size_t offset;
+	/* What PCRE2 would leave out because it cannot lead to a match is what
+	 * is asked for here. */
+	pcre2_code *code = compile(p->text,
+	    PCRE2_AUTO_CALLOUT | PCRE2_NO_START_OPTIMIZE |
+		PCRE2_NO_AUTO_POSSESS | PCRE2_NO_DOTSTAR_ANCHOR,
+	    &offset, &err);
+	pcre2_match_data *found;
+	int rc;
+
+	*out = (struct reach){ 0 };
+	if (code == NULL) { /* with callouts it is too large */
+		pcre2_match_context_free(context);
+		return false;
+	}
+	found = mem_check(pcre2_match_data_create_from_pattern(code, NULL));
+	pcre2_set_match_limit(context, MATCH_LIMIT);
+	pcre2_set_depth_limit(context, DEPTH_LIMIT);
+	pcre2_set_heap_limit(context, HEAP_LIMIT_KIB);
+	pcre2_set_callout(context, on_item, &r);
+	rc = pcre2_match(
+	    code, data, subject.len, 0, PCRE2_NO_UTF_CHECK, found, context);
+	pcre2_match_data_free(found);
+	pcre2_match_context_free(context);
+	pcre2_code_free(code);
+	return rc >= 0 || rc == PCRE2_ERROR_NOMATCH;
 }
 
 struct text

@@ -57,6 +57,23 @@ void pattern_free(struct pattern *p); /* NULL does nothing */
 enum match_result pattern_match(struct pattern *p, struct text subject,
     struct captures *captures, struct text *span);
 
+/** How far a pattern got that does not match. */
+struct reach {
+	size_t start, end;     /* bytes of the subject: the longest stretch that
+	                          matched the pattern's beginning */
+	size_t want, want_len; /* bytes of the pattern: the item that nothing
+	                          behind it matched; none at its end */
+};
+
+/**
+ * Searches again, item by item, which takes a hundred times as long: for who
+ * wants to know why.  By PCRE2's automatic callouts, pcre2callout(3).
+ *
+ * Returns false where it gave up: *out is then how far it was until there.
+ */
+bool pattern_reach(
+    const struct pattern *p, struct text subject, struct reach *out);
+
 /** As it was written; lent. */
 struct text pattern_text(const struct pattern *p);
 size_t pattern_names(const struct pattern *p);

@@ -120,8 +120,8 @@ compare(const struct where_one *one, struct text value)
 	}
 }
 
-bool
-where_holds(const struct where *w, const struct patterns *defined,
+const struct where_one *
+where_fails(const struct where *w, const struct patterns *defined,
     const struct captures *captures)
 {
 	for (size_t i = 0; i < w->count; i++) {
@@ -134,7 +134,27 @@ where_holds(const struct where *w, const struct patterns *defined,
 			value = TEXT("");
 		}
 		if (!compare(one, value))
-			return false;
+			return one;
 	}
-	return true;
+	return NULL;
+}
+
+bool
+where_holds(const struct where *w, const struct patterns *defined,
+    const struct captures *captures)
+{
+	return where_fails(w, defined, captures) == NULL;
+}
+
+void
+where_write(const struct where_one *one, struct str *out)
+{
+	if (one->op == WHERE_IS_NOT)
+		str_printf(out, "!= ");
+	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+		if (ops[i].number == one->op) {
+			str_printf(out, "%s %.15g", ops[i].text, one->number);
+			return;
+		}
+	str_printf(out, "'%s'", one->text);
 }

@@ -36,6 +36,12 @@ struct where {
 void where_read(struct where *w, const struct node *n, const char *owner);
 void where_free(struct where *w); /* what is in it */
 
+/** The first that does not hold, of what where_holds() asks; NULL: all hold. */
+const struct where_one *where_fails(const struct where *w,
+    const struct patterns *defined, const struct captures *captures);
+/** Adds what has to be, such as ">= 500", to out. */
+void where_write(const struct where_one *one, struct str *out);
+
 /** Whether the captures of an event are as they have to be.  defined: the
  * patterns that it was held to; what none of them captures is not asked. */
 bool where_holds(const struct where *w, const struct patterns *defined,
