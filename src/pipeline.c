@@ -48,7 +48,9 @@ struct pipeline {
 	const struct probe_spec **probe_specs; /* likewise */
 	struct https *https;
 	const struct http_spec **http_specs; /* likewise */
-	struct troubles *troubles;           /* NULL: they are switched off */
+	struct schedules *schedules;
+	const struct schedule_spec **schedule_specs; /* likewise */
+	struct troubles *troubles; /* NULL: they are switched off */
 	struct actions *actions;
 	struct outbox *outbox;
 	struct fetcher *fetcher;
@@ -135,6 +137,30 @@ save_detector(const char *rule, struct text key, struct text state, void *ctx)
 		    s->p->spec.store, rule, key, state, s->err);
 }
 
+static bool
+is_errand(const struct pipeline *p, const struct incident *i)
+{
+	return i->rule != NO_RULE && p->rs->plans[i->rule].scheduled;
+}
+
+/* An errand of which nothing has failed is no incident: it is what its detector
+ * remembers, until it is done. */
+static void
+save_errand(struct saving *s, const struct incident *i, const char *record,
+    const char *state)
+{
+	json_t *json =
+	    json_pack("{s:s, s:s}", "record", record, "state", state);
+	char *text = json_dumps(json, JSON_COMPACT);
+	bool lasts = i->state == INCIDENT_UNOPENED;
+
+	if (s->ret == 0)
+		s->ret = store_detector_put(s->p->spec.store, i->rule_id,
+		    TEXT(""), text_of(lasts ? text : ""), s->err);
+	free(text);
+	json_decref(json);
+}
+
 static void
 save_incident(struct incident *i, void *ctx)
 {
@@ -156,7 +182,9 @@ save_incident(struct incident *i, void *ctx)
 	    json, "change", json_string(change_name(i->last_change)));
 	record = json_dumps(json, JSON_COMPACT);
 	row.record = text_of(record);
-	if (s->ret == 0)
+	if (is_errand(s->p, i))
+		save_errand(s, i, record, state);
+	if (s->ret == 0 && !incident_is_untold(i))
 		s->ret = store_incident_put(s->p->spec.store, &row, s->err);
 	free(record);
 	free(state);
@@ -710,6 +738,20 @@ on_probe_failed(size_t rule, const char *why, void *ctx)
 		troubles_probe(p->troubles, id, why, moment(p));
 }
 
+/* The time of a rule's schedule. */
+static void
+on_schedule(size_t rule, bool came, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	if (came)
+		actions_errand(p->actions, rule);
+	else
+		log_warning("the clock went forward past a schedule's time, "
+			    "which is left out rule=%s",
+		    p->rs->rules[rule].id);
+}
+
 static void
 new_lookouts(struct pipeline *p)
 {
@@ -719,6 +761,7 @@ new_lookouts(struct pipeline *p)
 	p->process_specs = mem_new(rs->rule_count, sizeof *p->process_specs);
 	p->probe_specs = mem_new(rs->rule_count, sizeof *p->probe_specs);
 	p->http_specs = mem_new(rs->rule_count, sizeof *p->http_specs);
+	p->schedule_specs = mem_new(rs->rule_count, sizeof *p->schedule_specs);
 	for (size_t i = 0; i < rs->rule_count; i++) {
 		const struct detector *d = &rs->detectors[i];
 
@@ -728,6 +771,8 @@ new_lookouts(struct pipeline *p)
 			p->probe_specs[i] = &d->probe;
 		if (d->kind == DETECT_HTTP)
 			p->http_specs[i] = &d->http;
+		if (d->kind == DETECT_SCHEDULE)
+			p->schedule_specs[i] = &d->schedule;
 	}
 	p->processes = processes_new(
 	    p->spec.loop, p->process_specs, rs->rule_count, on_seen, p);
@@ -735,6 +780,8 @@ new_lookouts(struct pipeline *p)
 	    probes_new(p->spec.loop, p->probe_specs, rs->rule_count, &probes);
 	p->https = https_new(p->spec.loop, p->fetcher, p->http_specs,
 	    rs->rule_count, on_seen, p);
+	p->schedules = schedules_new(
+	    p->spec.loop, p->schedule_specs, rs->rule_count, on_schedule, p);
 }
 
 static void
@@ -847,6 +894,7 @@ pipeline_free(struct pipeline *p)
 	actions_free(p->actions);
 	outbox_free(p->outbox);
 	https_free(p->https);
+	schedules_free(p->schedules);
 	fetcher_free(p->fetcher);
 	troubles_free(p->troubles);
 	processes_free(p->processes);
@@ -854,6 +902,7 @@ pipeline_free(struct pipeline *p)
 	free(p->process_specs);
 	free(p->probe_specs);
 	free(p->http_specs);
+	free(p->schedule_specs);
 	judge_free(p->judge);
 	streams_free(p->streams);
 	tail_free(p->tail);
@@ -891,11 +940,45 @@ load_incident(const struct incident_row *row, void *ctx)
 		    row->id);
 }
 
+/* Scripts of a schedule that an earlier logwatch began.  Returns false where it
+ * is nothing of that kind. */
+static bool
+load_errand(struct pipeline *p, const char *rule, struct text text)
+{
+	json_t *json = json_loadb(text.data, text.len, JSON_ALLOW_NUL, NULL);
+	const char *record = json_string_value(json_object_get(json, "record"));
+	const char *state = json_string_value(json_object_get(json, "state"));
+	struct incident *i = NULL;
+
+	if (record != NULL && state != NULL)
+		i = record_read(text_of(record), text_of(state));
+	if (i != NULL && strcmp(i->rule_id, rule) == 0) {
+		i->state = INCIDENT_UNOPENED;
+		incidents_restore(p->incidents, i);
+	} else {
+		incident_free(i);
+		i = NULL;
+	}
+	json_decref(json);
+	return i != NULL;
+}
+
+static bool
+is_scheduled(const struct pipeline *p, const char *rule)
+{
+	for (size_t k = 0; k < p->rs->rule_count; k++)
+		if (strcmp(p->rs->rules[k].id, rule) == 0)
+			return p->schedule_specs[k] != NULL;
+	return false;
+}
+
 static void
 load_detector(const char *rule, struct text key, struct text state, void *ctx)
 {
 	struct pipeline *p = ctx;
 
+	if (is_scheduled(p, rule) && load_errand(p, rule, state))
+		return;
 	if (!detectors_restore(p->detectors, rule, key, state, steady_ms(p)) &&
 	    (p->troubles == NULL ||
 		!troubles_restore(p->troubles, rule, key, state)))
@@ -1031,6 +1114,8 @@ pipeline_start(struct pipeline *p, struct err *err)
 	processes_start(p->processes);
 	probes_start(p->probes);
 	https_start(p->https);
+	if (!p->spec.once)
+		schedules_start(p->schedules);
 	if (p->rs->late_ms != INT64_MAX)
 		tail_sizes(p->tail, mark_late, p);
 	incidents_each_open(p->incidents, end_disabled, p);

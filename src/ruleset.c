@@ -170,7 +170,7 @@ static const struct key rule_keys[] = {
 	    .what =
 		"A URL that is asked every so often. Fires when it does "
 		"not answer as it should; resolves when it answers again." },
-	{ "schedule", true, .type = KEY_TEXT, .need = KEY_ONE_OF,
+	{ "schedule", false, .type = KEY_TEXT, .need = KEY_ONE_OF,
 	    .what = "The times at which the actions run, in the five fields "
 		    "of cron." },
 	{ "for", false, .type = KEY_DURATION,
@@ -196,7 +196,7 @@ static const struct key rule_keys[] = {
 	{ "status", false, .type = KEY_INT, .shape = KEY_ONE_OR_LIST,
 	    .with = "http",
 	    .what = "The statuses that are good. Default: 200 to 299." },
-	{ "zone", true, .type = KEY_TEXT, .with = "schedule",
+	{ "zone", false, .type = KEY_TEXT, .with = "schedule",
 	    .what = "The time zone of the schedule, such as Asia/Taipei. "
 		    "Default: the machine's." },
 	{ "except", false, .type = KEY_PATTERN, .shape = KEY_ONE_OR_LIST,

@@ -483,6 +483,12 @@ plan_read(struct plan *p, const struct rule *rule, const struct policy *policy,
 	steps_read(escalate, &c, &p->escalate_execs, &p->escalate_notifies);
 	node_word(node_get(map, "mode"), mode_words, &mode);
 	p->observe = mode == 1;
+	p->scheduled = node_get(map, "schedule") != NULL;
+	if (p->scheduled && p->execs.count == 0 &&
+	    (node_get(map, "actions") == NULL || p->notifies.count > 0))
+		node_error(node_get(map, "schedule"),
+		    "%s: schedule: needs an action with 'exec', which it runs",
+		    what.data);
 	str_free(&what);
 	str_free(&owner);
 }

@@ -53,6 +53,7 @@ struct plan {
 	struct steps escalate_execs, escalate_notifies;
 	int64_t escalate_after_ms; /* unacknowledged so long; INT64_MAX: no */
 	bool observe;              /* no script is run */
+	bool scheduled; /* scripts run by the clock, not when it opens */
 };
 
 /* Keys and words of actions, and of a rule about them. */

@@ -347,6 +347,36 @@ escalate(struct actions *as, struct incident *i)
 	incidents_tell(as->spec.incidents, i, CHANGE_ESCALATED);
 }
 
+static struct moment
+moment(const struct actions *as)
+{
+	return (
+	    struct moment){ as->callbacks.now_ms(as->callbacks.ctx), wall(as) };
+}
+
+/* Whether it runs by the clock, and not because its incident opened. */
+static bool
+is_errand(const struct remedy *r)
+{
+	return !r->escalation && r->incident->rule != NO_RULE &&
+	       r->owner->spec.plans[r->incident->rule].scheduled;
+}
+
+/* An errand opens an incident only now. */
+static void
+errand_failed(struct remedy *r)
+{
+	struct actions *as = r->owner;
+	const struct run *run = run_of(r);
+	struct str why = { 0 };
+
+	str_printf(&why, "action %s %s: %s", run->name,
+	    run_state_name(run->state), run->error);
+	incidents_errand_failed(
+	    as->spec.incidents, r->incident, str_text(&why), moment(as));
+	str_free(&why);
+}
+
 /* The remedy is over.  Its end is told before the incident is let go, so that
  * 'remediated' comes before a 'resolved' that was seen meanwhile. */
 static void
@@ -354,15 +384,20 @@ finish(struct remedy *r, bool succeeded)
 {
 	struct actions *as = r->owner;
 	struct incident *i = r->incident;
-	bool more = false;
+	bool more = false, errand = is_errand(r);
 
 	take_out(r);
+	if (errand && !succeeded)
+		errand_failed(r);
 	if (succeeded && !r->escalation) {
 		if (i->rule != NO_RULE)
 			as->callbacks.reset(i->rule, as->callbacks.ctx);
-		incidents_tell(as->spec.incidents, i, CHANGE_REMEDIATED);
+		if (i->state == INCIDENT_OPEN)
+			incidents_tell(
+			    as->spec.incidents, i, CHANGE_REMEDIATED);
 	} else if (!succeeded && !r->escalation) {
-		escalate(as, i);
+		if (!errand || i->escalated_ms == 0)
+			escalate(as, i);
 	} else if (!succeeded) {
 		log_error("a script of the escalation failed; a human is "
 			  "needed rule=%s id=%s",
@@ -377,6 +412,8 @@ finish(struct remedy *r, bool succeeded)
 		    as->callbacks.now_ms(as->callbacks.ctx), wall(as));
 	leave_row(r);
 	remedy_free(r);
+	if (errand && succeeded)
+		incidents_errand_done(as->spec.incidents, i, moment(as));
 	dirty(as);
 	advance_queued(as);
 }
@@ -824,6 +861,63 @@ begin(struct actions *as, struct incident *i, const struct steps *steps,
 		advance_queued(as);
 }
 
+/* Whether a rule's scripts still run from the last time, or wait their turn. */
+static bool
+is_under_way(const struct actions *as, size_t rule)
+{
+	for (const struct remedy *r = as->remedies; r != NULL; r = r->next)
+		if (!r->escalation && r->incident->rule == rule)
+			return true;
+	return false;
+}
+
+/* They ran for an earlier time. */
+static void
+reset_runs(struct actions *as, struct incident *i, const struct steps *steps)
+{
+	for (size_t k = 0; k < steps->count; k++) {
+		struct run *run =
+		    incident_run(i, as->spec.actions[steps->v[k]].name);
+
+		run->state = RUN_PENDING;
+		free(run->error);
+		run->error = NULL;
+	}
+	i->dirty = true;
+}
+
+void
+actions_errand(struct actions *as, size_t rule)
+{
+	const struct steps *steps = &as->spec.plans[rule].execs;
+	struct incident *i;
+
+	if (as->stopping)
+		return;
+	i = incidents_errand(as->spec.incidents, rule, moment(as));
+	if (is_under_way(as, rule)) {
+		log_warning("a schedule's scripts still run from the last "
+			    "time; this time is left out rule=%s",
+		    i->rule_id);
+	} else if (as->spec.dry_run || as->spec.plans[rule].observe) {
+		if (as->spec.dry_run)
+			would_run(as, i, steps);
+		else
+			log_info("scheduled, and not run: the rule only "
+				 "observes rule=%s",
+			    i->rule_id);
+		if (i->state == INCIDENT_UNOPENED)
+			incidents_errand_done(
+			    as->spec.incidents, i, moment(as));
+	} else {
+		log_info("scheduled rule=%s id=%s", i->rule_id, i->id);
+		reset_runs(as, i, steps);
+		remedy_new(as, i, steps, false);
+		advance_queued(as);
+	}
+	dirty(as);
+}
+
 /* Why scripts are not run for an incident: a hit that is long over is nothing
  * to repair.  NULL: they are. */
 static const char *
@@ -972,7 +1066,7 @@ actions_change(struct actions *as, const struct change *change)
 		return;
 	if (escalation_due(as, i) < as->due_ms)
 		as->due_ms = escalation_due(as, i);
-	if (why != NULL)
+	if (why != NULL || p->scheduled)
 		return;
 	if (!change->reopened || was_skipped(i)) {
 		begin(as, i, &p->execs, false);
@@ -1297,6 +1391,7 @@ actions_load(struct actions *as, struct err *err)
 		count_start(as, b->action, b->row.started_ms);
 	as->loading = true;
 	incidents_each_open(as->spec.incidents, resume_incident, as);
+	incidents_each_unopened(as->spec.incidents, resume_incident, as);
 	as->loading = false;
 	advance_queued(as);
 	return 0;

@@ -66,6 +66,9 @@ int actions_load(struct actions *as, struct err *err);
  */
 void actions_read_up(struct actions *as);
 
+/** The time of a rule's schedule has come: runs its scripts.  Not where they
+ * still run from the last time. */
+void actions_errand(struct actions *as, size_t rule);
 /** What a change calls for. */
 void actions_change(struct actions *as, const struct change *change);
 /** An event proved an action. */

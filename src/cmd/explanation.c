@@ -23,6 +23,8 @@ not_asked_why(const struct ruleset *rs, size_t rule)
 		return "it asks a program, not the log";
 	case DETECT_HTTP:
 		return "it asks a server, not the log";
+	case DETECT_SCHEDULE:
+		return "it goes by the clock, not by the log";
 	case DETECT_MATCH:
 	case DETECT_PAIR:
 	case DETECT_MISSING:

@@ -75,6 +75,7 @@ static const struct synonym time_words[] = {
 	    "not_followed_by", "forget", "resolve"
 #define OF_PROBES "above", "below", "output", "not_falling"
 #define OF_LOOKS "every", "timeout", "status", OF_PROBES
+#define OF_SCHEDULES "schedule", "zone"
 
 static void
 threshold_read(struct detector *d, const struct rule *rule,
@@ -181,7 +182,7 @@ static void
 match_read(struct detector *d, const struct rule *rule, const struct node *map)
 {
 	static const char *const not_match[] = { "for", "forget", OF_LOOKS,
-		NULL };
+		OF_SCHEDULES, NULL };
 	static const char *const not_pair[] = { "threshold", NULL };
 	static const char *const not_both[] = { "followed_by", NULL };
 	bool missing = node_get(map, "not_followed_by") != NULL;
@@ -214,7 +215,7 @@ process_read(
     struct detector *d, const struct rule *rule, const struct node *map)
 {
 	static const char *const not_process[] = { "match", "absent", "probe",
-		"http", OF_EVENTS, OF_LOOKS, NULL };
+		"http", OF_EVENTS, OF_LOOKS, OF_SCHEDULES, NULL };
 	struct str what = { 0 };
 
 	str_printf(&what, "rule '%s': process", rule->id);
@@ -228,7 +229,7 @@ static void
 probe_read(struct detector *d, const struct rule *rule, const struct node *map)
 {
 	static const char *const not_probe[] = { "match", "absent", "http",
-		"status", OF_EVENTS, NULL };
+		"status", OF_EVENTS, OF_SCHEDULES, NULL };
 	struct str what = { 0 };
 
 	str_printf(&what, "rule '%s'", rule->id);
@@ -242,7 +243,7 @@ static void
 http_read(struct detector *d, const struct rule *rule, const struct node *map)
 {
 	static const char *const not_http[] = { "match", "absent", OF_EVENTS,
-		OF_PROBES, NULL };
+		OF_PROBES, OF_SCHEDULES, NULL };
 	struct str what = { 0 };
 
 	str_printf(&what, "rule '%s'", rule->id);
@@ -252,11 +253,26 @@ http_read(struct detector *d, const struct rule *rule, const struct node *map)
 	refuse(rule, map, "http", not_http);
 }
 
+static void
+schedule_read(
+    struct detector *d, const struct rule *rule, const struct node *map)
+{
+	static const char *const not_schedule[] = { "match", "absent", "for",
+		"cooldown", OF_EVENTS, OF_LOOKS, NULL };
+	struct str what = { 0 };
+
+	str_printf(&what, "rule '%s'", rule->id);
+	schedule_spec_read(&d->schedule, map, what.data);
+	str_free(&what);
+	refuse(rule, map, "schedule", not_schedule);
+}
+
 void
 detector_read(struct detector *d, struct rule *rule, const struct node *map)
 {
 	static const char *const not_absent[] = { "match", "threshold",
-		"followed_by", "not_followed_by", OF_LOOKS, NULL };
+		"followed_by", "not_followed_by", OF_LOOKS, OF_SCHEDULES,
+		NULL };
 
 	d->count = 1;
 	if (node_get(map, "process") != NULL) {
@@ -275,6 +291,9 @@ detector_read(struct detector *d, struct rule *rule, const struct node *map)
 		d->kind = DETECT_ABSENT;
 		absent_read(d, rule, map);
 		refuse(rule, map, "absent", not_absent);
+	} else if (node_get(map, "schedule") != NULL) {
+		d->kind = DETECT_SCHEDULE;
+		schedule_read(d, rule, map);
 	} else {
 		match_read(d, rule, map);
 	}
@@ -286,6 +305,7 @@ detector_free(struct detector *d)
 	process_spec_free(&d->process);
 	probe_spec_free(&d->probe);
 	http_spec_free(&d->http);
+	schedule_spec_free(&d->schedule);
 	free(d->distinct);
 	node_texts_free(d->same);
 }
@@ -657,6 +677,7 @@ detectors_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 	case DETECT_PROCESS: /* they ask for no events */
 	case DETECT_PROBE:
 	case DETECT_HTTP:
+	case DETECT_SCHEDULE:
 		break;
 	}
 }

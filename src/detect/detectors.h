@@ -13,6 +13,7 @@
 #include "detect/https.h"
 #include "detect/probes.h"
 #include "detect/processes.h"
+#include "detect/schedules.h"
 #include "match/rule.h"
 
 struct detectors;
@@ -26,6 +27,7 @@ enum detector_kind {
 	DETECT_PROCESS,
 	DETECT_PROBE,
 	DETECT_HTTP,
+	DETECT_SCHEDULE,
 };
 
 /** A rule's detector as written. */
@@ -43,6 +45,7 @@ struct detector {
 	struct process_spec process;
 	struct probe_spec probe;
 	struct http_spec http;
+	struct schedule_spec schedule;
 };
 
 /* Of `threshold`, and of `followed_by` and `not_followed_by`. */
@@ -50,8 +53,8 @@ extern const struct key threshold_keys[];
 extern const struct key followed_keys[];
 
 /** Reads `threshold`, `followed_by`, `not_followed_by`, `absent`, `process`,
- * `probe`, `http`, and what goes with them, of a rule's map.  Tells the rule
- * what its detector captures. */
+ * `probe`, `http`, `schedule`, and what goes with them, of a rule's map.  Tells
+ * the rule what its detector captures. */
 void detector_read(
     struct detector *d, struct rule *rule, const struct node *map);
 void detector_free(struct detector *d); /* what is in it */

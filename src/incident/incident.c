@@ -20,6 +20,7 @@ static const char *const severities[] = {
 static const char *const states[] = {
 	[INCIDENT_OPEN] = "open",
 	[INCIDENT_RESOLVED] = "resolved",
+	[INCIDENT_UNOPENED] = "open", /* to a script: what it would be */
 };
 
 static const char *const run_states[] = {

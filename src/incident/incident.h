@@ -24,7 +24,11 @@ enum severity {
 	SEVERITY_CRITICAL,
 };
 
-enum incident_state { INCIDENT_OPEN, INCIDENT_RESOLVED };
+enum incident_state {
+	INCIDENT_OPEN,
+	INCIDENT_RESOLVED,
+	INCIDENT_UNOPENED, /* an errand: opened only when it fails */
+};
 
 /** What became of an action's last attempt. */
 enum run_state {

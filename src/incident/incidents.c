@@ -138,7 +138,8 @@ due_of(const struct incidents *is, const struct incident *i)
 	if (i->state == INCIDENT_RESOLVED)
 		return i->dirty ? INT64_MAX
 		                : i->closed_ms + (p ? p->cooldown_ms : 0);
-	if (p == NULL || i->held || p->quiet_ms == INT64_MAX)
+	if (p == NULL || i->held || p->quiet_ms == INT64_MAX ||
+	    i->state == INCIDENT_UNOPENED)
 		return INT64_MAX;
 	return i->quiet_from_ms + p->quiet_ms;
 }
@@ -387,6 +388,95 @@ incidents_find(
 	return open_new(is, f, incident);
 }
 
+/* What is said of an errand, of which no log speaks. */
+struct saying {
+	struct event event;
+	struct captures captures;
+	struct finding finding;
+};
+
+static const struct finding *
+say(struct saying *s, size_t rule, struct text text, struct moment at)
+{
+	*s = (struct saying){ .event = { .source = NO_SOURCE,
+				  .path = "",
+				  .text = text,
+				  .wall_ms = at.wall_ms } };
+	s->finding = (struct finding){
+		.rule = rule,
+		.key = { "", 0 },
+		.captures = &s->captures,
+		.event = &s->event,
+		.first_ms = at.now_ms,
+		.now_ms = at.now_ms,
+	};
+	return &s->finding;
+}
+
+struct incident *
+incidents_errand(struct incidents *is, size_t rule, struct moment at)
+{
+	struct saying s;
+	const struct finding *f = say(&s, rule, TEXT("scheduled"), at);
+	struct incident *i = map_get(is->index, index_key(is, rule, f->key));
+
+	if (i != NULL && i->state != INCIDENT_RESOLVED)
+		return i;
+	if (i != NULL)
+		map_remove(is->index, index_key(is, rule, f->key));
+	i = make(is, f);
+	i->state = INCIDENT_UNOPENED;
+	describe(is, i, f);
+	count_hit(i, f);
+	add(is, i);
+	return i;
+}
+
+void
+incidents_errand_failed(
+    struct incidents *is, struct incident *i, struct text why, struct moment at)
+{
+	struct saying s;
+	const struct finding *f = say(&s, i->rule, why, at);
+
+	i->count++;
+	count_hit(i, f);
+	if (i->state != INCIDENT_UNOPENED) {
+		describe(is, i, f);
+		return;
+	}
+	i->state = INCIDENT_OPEN;
+	i->detected_ms = at.wall_ms;
+	is->open_count++;
+	is->open[i->rule]++;
+	str_clear(&i->event);
+	str_add_text(&i->event, utf8_head_bytes(why, EVENT_MAX));
+	free(i->summary);
+	i->summary = NULL;
+	describe(is, i, f);
+	incidents_tell(is, i, CHANGE_OPENED);
+}
+
+void
+incidents_errand_done(
+    struct incidents *is, struct incident *i, struct moment at)
+{
+	if (i->state == INCIDENT_OPEN) {
+		resolve(is, i, at.now_ms, at.wall_ms);
+		return;
+	}
+	i->state = INCIDENT_RESOLVED;
+	i->resolved_ms = at.wall_ms;
+	i->closed_ms = at.now_ms;
+	i->dirty = true;
+}
+
+bool
+incident_is_untold(const struct incident *i)
+{
+	return i->state != INCIDENT_OPEN && i->changes[CHANGE_OPENED] == 0;
+}
+
 static bool
 shares(const struct policy *p, const struct incident *i, const struct hit *hit)
 {
@@ -503,6 +593,8 @@ bound_cooling(struct incidents *is)
 			    (oldest == is->count ||
 				is->v[k]->closed_ms < is->v[oldest]->closed_ms))
 				oldest = k;
+		if (oldest == is->count) /* errands, one a rule */
+			return;
 		drop(is, oldest);
 	}
 }
@@ -523,6 +615,14 @@ incidents_each_open(struct incidents *is, incident_fn *fn, void *ctx)
 {
 	for (size_t k = 0; k < is->count; k++)
 		if (is->v[k]->state == INCIDENT_OPEN)
+			fn(is->v[k], ctx);
+}
+
+void
+incidents_each_unopened(struct incidents *is, incident_fn *fn, void *ctx)
+{
+	for (size_t k = 0; k < is->count; k++)
+		if (is->v[k]->state == INCIDENT_UNOPENED)
 			fn(is->v[k], ctx);
 }
 

@@ -45,6 +45,24 @@ void incidents_resolve_match(
 void incidents_resolve_key(struct incidents *is, size_t rule, struct text key,
     int64_t now_ms, int64_t wall_ms);
 
+/**
+ * What a schedule has scripts run for.  It is told to nobody before it fails.
+ *
+ * Returns the rule's open incident, or one that is not opened.
+ */
+struct incident *incidents_errand(
+    struct incidents *is, size_t rule, struct moment at);
+/** A script of it failed: opens it, or counts one that is open.  why is what it
+ * says as its event. */
+void incidents_errand_failed(struct incidents *is, struct incident *i,
+    struct text why, struct moment at);
+/** All went well: resolves what is open; one that was not opened is gone with
+ * incidents_saved(). */
+void incidents_errand_done(
+    struct incidents *is, struct incident *i, struct moment at);
+/** Whether it is an errand that was never opened, and may be done. */
+bool incident_is_untold(const struct incident *i);
+
 /** The incident of that id, open or resolved a moment ago; NULL: none. */
 const struct incident *incidents_get(
     const struct incidents *is, const char *id);
@@ -72,6 +90,8 @@ void incidents_dirty(struct incidents *is, incident_fn *fn, void *ctx);
  * the longest resolved are forgotten. */
 void incidents_saved(struct incidents *is);
 void incidents_each_open(struct incidents *is, incident_fn *fn, void *ctx);
+/** Tells each errand that is not opened. */
+void incidents_each_unopened(struct incidents *is, incident_fn *fn, void *ctx);
 /** An earlier logwatch opened an incident and could not save it: when it opens
  * again it is to have that id. */
 void incidents_expect(

@@ -174,7 +174,8 @@ awaited_read(struct policy *p, const struct node *map)
 	} else {
 		if (node_get(map, "process") != NULL ||
 		    node_get(map, "probe") != NULL ||
-		    node_get(map, "http") != NULL)
+		    node_get(map, "http") != NULL ||
+		    node_get(map, "schedule") != NULL)
 			p->quiet_ms = INT64_MAX;
 		return;
 	}

@@ -139,19 +139,24 @@ static void
 save_incident(struct incident *i, void *ctx)
 {
 	struct bench *b = ctx;
-	json_t *json = record_of(i, CHANGE_UPDATED);
-	char *record = json_dumps(json, 0), *state = record_state(i);
+	json_t *json;
+	char *record, *state;
 	struct incident_row row = {
 		.id = i->id,
 		.rule = i->rule_id,
 		.open = i->state == INCIDENT_OPEN,
 		.opened_ms = i->detected_ms,
 		.resolved_ms = i->resolved_ms,
-		.record = text_of(record),
-		.state = text_of(state),
 	};
 	struct err err;
 
+	if (incident_is_untold(i))
+		return;
+	json = record_of(i, CHANGE_UPDATED);
+	record = json_dumps(json, 0);
+	state = record_state(i);
+	row.record = text_of(record);
+	row.state = text_of(state);
 	assert_int_equal(store_incident_put(b->store, &row, &err), 0);
 	json_decref(json);
 	free(record);
@@ -1858,6 +1863,178 @@ a_stop_between_the_intent_and_the_start_loses_nothing(void **state)
 }
 
 static void
+look_for(struct incident *i, void *ctx)
+{
+	struct incident **found = ctx;
+
+	*found = i;
+}
+
+/* The open incident; NULL: none. */
+static struct incident *
+open_one(struct bench *b)
+{
+	struct incident *found = NULL;
+
+	incidents_each_open(b->incidents, look_for, &found);
+	return found;
+}
+
+#define ERRAND                                                                 \
+	"rules:\n"                                                             \
+	"  - {id: r, schedule: '* * * * *', actions: [one, two],\n"            \
+	"     escalate: {actions: [page]}}\n"                                  \
+	"actions:\n  one: {exec: [DIR/one]}\n  two: {exec: [DIR/two]}\n"       \
+	"  page: {exec: [DIR/page]}\n"
+
+static void
+what_a_schedule_runs_is_no_incident_as_long_as_it_goes_well(void **state)
+{
+	struct bench *b = *state;
+
+	script(b, "one", "echo one >>ran");
+	script(b, "two", "echo two >>ran");
+	load(b, ERRAND);
+	actions_errand(b->actions, 0);
+	run_until(b, is_idle);
+	assert_null(open_one(b));
+	actions_errand(b->actions, 0);
+	run_until(b, is_idle);
+	file_is(b, "ran", "one\ntwo\none\ntwo\n");
+	told(b, "");
+	ledger_is(b, "one succeeded 1 pid|two succeeded 1 pid|"
+		     "one succeeded 1 pid|two succeeded 1 pid|");
+	restart(b);
+	assert_null(b->last);
+}
+
+static void
+a_schedule_that_fails_opens_once_and_resolves_when_it_goes_well(void **state)
+{
+	struct bench *b = *state;
+	struct incident *i;
+	char *path;
+
+	script(b, "one", "echo one >>ran; [ ! -e broken ]");
+	script(b, "two", "echo two >>ran");
+	script(b, "page", "echo page >>ran");
+	write_file(b, "broken", "", 0600);
+	load(b, ERRAND);
+	actions_errand(b->actions, 0);
+	run_until(b, is_idle);
+	told(b, "opened|escalated|");
+	i = open_one(b);
+	runs_are(i, "one failed 1 1|two skipped 0 -1|page succeeded 1 0|");
+	assert_string_equal(i->summary, "r: action one failed: exit status 1");
+	assert_int_equal(i->count, 1);
+	b->wall_ms += 60000;
+	actions_errand(b->actions, 0);
+	run_until(b, is_idle);
+	told(b, "");
+	assert_ptr_equal(open_one(b), i);
+	assert_int_equal(i->count, 2);
+	file_is(b, "ran", "one\npage\none\n");
+	save(b);
+	restart(b); /* nothing goes on by itself */
+	run_until(b, is_idle);
+	file_is(b, "ran", "one\npage\none\n");
+	path = path_in(b, "broken");
+	assert_int_equal(unlink(path), 0);
+	free(path);
+	actions_errand(b->actions, 0);
+	run_until(b, is_idle);
+	told(b, "remediated|resolved|");
+	assert_null(open_one(b));
+	file_is(b, "ran", "one\npage\none\none\ntwo\n");
+	/* The next failure is another incident. */
+	write_file(b, "broken", "", 0600);
+	actions_errand(b->actions, 0);
+	run_until(b, is_idle);
+	told(b, "opened|escalated|");
+	assert_int_equal(open_one(b)->count, 1);
+}
+
+static void
+a_schedule_whose_scripts_still_run_leaves_that_time_out(void **state)
+{
+	struct bench *b = *state;
+
+	script(
+	    b, "one", "echo one >>ran; while [ ! -e go ]; do sleep 0.02; done");
+	script(b, "two", "echo two >>ran");
+	load(b, ERRAND);
+	actions_errand(b->actions, 0);
+	run_until(b, is_running);
+	actions_errand(b->actions, 0);
+	write_file(b, "go", "", 0600);
+	run_until(b, is_idle);
+	file_is(b, "ran", "one\ntwo\n");
+	told(b, "");
+}
+
+static void
+a_schedule_in_a_dry_run_or_of_a_rule_that_observes_runs_nothing(void **state)
+{
+	struct bench *b = *state;
+	char *log;
+
+	b->dry_run = true;
+	script(b, "one", "touch ran");
+	load(b, "rules:\n"
+		"  - {id: r, schedule: '@daily', actions: [one]}\n"
+		"  - {id: s, schedule: '@daily', actions: [one],\n"
+		"     mode: observe}\n"
+		"actions:\n  one: {exec: [DIR/one]}\n");
+	actions_errand(b->actions, 0);
+	run_until(b, has_turned);
+	b->dry_run = false;
+	restart(b);
+	actions_errand(b->actions, 1);
+	run_until(b, has_turned);
+	assert_false(actions_busy(b->actions));
+	assert_false(exists(b, "ran"));
+	told(b, "");
+	ledger_is(b, "");
+	log = read_file(b, "log");
+	assert_non_null(strstr(log, "would run rule=r"));
+	assert_non_null(strstr(log, "the rule only observes rule=s"));
+	free(log);
+}
+
+static void
+a_schedule_beyond_its_limit_or_without_its_proof_has_failed(void **state)
+{
+	struct bench *b = *state;
+
+	script(b, "one", ":");
+	load(b, "rules:\n"
+		"  - {id: r, schedule: '@daily', actions: [one]}\n"
+		"  - {id: s, schedule: '@daily', actions: [two]}\n"
+		"actions:\n"
+		"  one: {exec: [DIR/one], limit: {runs: 1, within: 1h}}\n"
+		"  two: {exec: [DIR/one], verify: {match: x, within: 50ms}}\n");
+	actions_errand(b->actions, 0);
+	run_until(b, is_idle);
+	told(b, "");
+	actions_errand(b->actions, 0);
+	run_until(b, is_idle);
+	told(b, "opened|escalated|");
+	runs_are(open_one(b), "one limited 0 -1|");
+	b->wall_ms += 3600000;
+	actions_errand(b->actions, 0);
+	run_until(b, is_idle);
+	told(b, "remediated|resolved|");
+	actions_errand(b->actions, 1);
+	run_until(b, is_idle);
+	told(b, "opened|escalated|");
+	actions_errand(b->actions, 1);
+	run_until(b, is_verifying);
+	actions_proof(b->actions, 1);
+	run_until(b, is_idle);
+	told(b, "remediated|resolved|");
+}
+
+static void
 a_script_that_runs_at_the_end_is_left_running(void **state)
 {
 	struct bench *b = *state;
@@ -1896,6 +2073,16 @@ main(void)
 		actions_test(a_proof_that_comes_while_the_script_runs_counts),
 		actions_test(a_proof_does_not_save_a_script_that_fails),
 		actions_test(without_a_proof_in_time_it_escalates),
+		actions_test(
+		    what_a_schedule_runs_is_no_incident_as_long_as_it_goes_well),
+		actions_test(
+		    a_schedule_that_fails_opens_once_and_resolves_when_it_goes_well),
+		actions_test(
+		    a_schedule_whose_scripts_still_run_leaves_that_time_out),
+		actions_test(
+		    a_schedule_in_a_dry_run_or_of_a_rule_that_observes_runs_nothing),
+		actions_test(
+		    a_schedule_beyond_its_limit_or_without_its_proof_has_failed),
 		actions_test(
 		    what_ends_while_it_is_proved_is_told_after_the_success),
 		actions_test(hits_while_it_is_repaired_count_and_start_nothing),
