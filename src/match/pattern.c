@@ -320,6 +320,11 @@ pattern_reach(const struct pattern *p, struct text subject, struct reach *out)
 	pcre2_match_data_free(found);
 	pcre2_match_context_free(context);
 	pcre2_code_free(code);
+	/* At the end of some patterns PCRE2 tells of an item that is none. */
+	if (out->want > p->text.len)
+		out->want = p->text.len;
+	if (out->want_len > p->text.len - out->want)
+		out->want_len = p->text.len - out->want;
 	return rc >= 0 || rc == PCRE2_ERROR_NOMATCH;
 }
 

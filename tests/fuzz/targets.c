@@ -7,6 +7,7 @@
 #include "conf/diag.h"
 #include "event/clean.h"
 #include "event/event.h"
+#include "event/stamp.h"
 #include "match/literal.h"
 #include "match/pattern.h"
 #include "ruleset.h"
@@ -243,6 +244,7 @@ run_pattern(struct text input)
 	struct text subject = { input.data + len + (newline != NULL),
 		input.len - len - (newline != NULL) };
 	struct literal_choices cs;
+	struct reach reach;
 	size_t offset = 0;
 	struct err err;
 	struct pattern *p;
@@ -256,11 +258,42 @@ run_pattern(struct text input)
 	}
 	literals_find(pattern_text(p), &cs);
 	CHECK(cs.count <= LITERAL_CHOICES);
+	/* How far it got is within both, and at the bounds of characters. */
+	(void)pattern_reach(p, subject, &reach);
+	CHECK(reach.start <= reach.end && reach.end <= subject.len);
+	CHECK(reach.want + reach.want_len <= len);
+	CHECK(utf8_valid((struct text){ subject.data + reach.end,
+		  subject.len - reach.end }) == subject.len - reach.end);
 	if (is_ascii(subject) &&
 	    pattern_match(p, subject, NULL, NULL) == MATCH_YES)
 		for (size_t i = 0; i < cs.count; i++)
 			CHECK(holds(&cs.v[i], subject));
 	pattern_free(p);
+}
+
+/* Time stamps: what is read can be trusted, and is read again as it was. */
+
+static void
+run_stamp(struct text input)
+{
+	static char format[] = "%Y-%m-%d %H:%M:%S.%f %z";
+	const struct stamp_spec specs[] = { { .kind = STAMP_AUTO },
+		{ .kind = STAMP_AUTO, .order = ORDER_DAY },
+		{ .kind = STAMP_FORMAT, .format = format } };
+	const int64_t now_ms = INT64_C(1760702400000); /* 2025-10-17T12:00 */
+
+	for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+		struct stamper *st = stamper_new(&specs[i]);
+		int64_t first = 0, second = 0;
+
+		if (stamper_read(st, input, now_ms, &first)) {
+			CHECK(first >= INT64_C(946684800000));
+			CHECK(first <= now_ms + INT64_C(86400000));
+			CHECK(stamper_read(st, input, now_ms, &second));
+			CHECK(first == second);
+		}
+		stamper_free(st);
+	}
 }
 
 /* Rule files: faults have a place, and nothing else happens. */
@@ -300,6 +333,15 @@ static const char *const pattern_seeds[] = {
 	"(?i)abc(?:def|\\Qgh.i\\E)+x{2,3}\nABCdefxx", "a{,3}[[:alpha:]]\\bé\nx",
 	NULL
 };
+static const char *const stamp_seeds[] = {
+	"<34>1 2025-10-17T08:00:03.123456+08:00 x", "Oct 17 08:00:03 host x",
+	"[Nest] 12  - 2025/10/16\xe2\x80\x89\xe4\xb8\x8b\xe5\x8d\x88"
+	"8:00:05     LOG [A] x",
+	"[Nest] 12  - 10/17/2025, 8:00:03 AM     LOG [A] x",
+	"127.0.0.1 - - [17/Oct/2025:08:00:03 +0200] \"GET /\" 200",
+	"{\"a\":{\"ts\":1},\"b\":[\"}\\\"\"],\"ts\":1760688003.5}",
+	"2025-10-17 08:00:03.123 UTC [1] x", "Fri Oct 17 08:00:03.5 2025", NULL
+};
 static const char *const rules_seeds[] = {
 	"version: 1\nsources:\n  app: {path: a.log, multiline: {start: '^x'}}\n"
 	"rules:\n  - id: r\n    match: ['a(?<n>b)', c]\n    key: [n]\n"
@@ -317,6 +359,7 @@ const struct fuzz_target fuzz_targets[] = {
 	{ "clean", run_clean, clean_seeds },
 	{ "template", run_template, template_seeds },
 	{ "pattern", run_pattern, pattern_seeds },
+	{ "stamp", run_stamp, stamp_seeds },
 	{ "rules", run_rules, rules_seeds },
 };
 const size_t fuzz_target_count = sizeof fuzz_targets / sizeof *fuzz_targets;
