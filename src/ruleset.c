@@ -243,7 +243,7 @@ static const struct key rule_keys[] = {
 	{ "collect", true, .type = KEY_TEXT, .shape = KEY_LISTS,
 	    .what = "Commands that only look, run when an incident opens and "
 		    "when it resolves; what they print goes into the record." },
-	{ "active", true,
+	{ "active", false, .keys = active_keys,
 	    .what =
 		"The days and hours in which hits count. Default: always." },
 	{ 0 },
@@ -742,6 +742,7 @@ rule_section(struct ruleset *rs, const struct node *n)
 		    rs->actions, rs->action_count);
 		grace_read(rs, &rs->rules[i], &rs->detectors[i]);
 		enabled_read(&rs->rules[i], &rs->detectors[i], n);
+		rs->policies[i].active = rs->detectors[i].active;
 	}
 	str_free(&what);
 }

@@ -19,6 +19,7 @@
 #define NAME_MAX_BYTES 128
 #define OFFSET_MAX_S (27 * 3600) /* RFC 8536, 3.2: -25 to 26 hours */
 #define DAY_S 86400
+#define MINUTE_MS 60000
 /* Further away from 1970 no instant is told apart: 29 million years. */
 #define INSTANT_MAX_MS (INT64_MAX / 10)
 
@@ -555,4 +556,29 @@ zone_instant_ms(const struct zone *z, int64_t civil_ms)
 	    zone_offset_s(z, civil - after * 1000) == after)
 		return civil - after * 1000;
 	return civil - before * 1000;
+}
+
+static int64_t
+civil_of(const struct zone *z, int64_t wall_ms)
+{
+	return wall_ms + zone_offset_s(z, wall_ms) * INT64_C(1000);
+}
+
+struct zone_instants
+zone_instants(const struct zone *z, int64_t civil_ms)
+{
+	int64_t at = zone_instant_ms(z, civil_ms);
+	int64_t second =
+	    civil_ms - zone_offset_s(z, civil_ms + DAY_MS) * INT64_C(1000);
+	struct zone_instants is = { at, INT64_MAX, INT64_MAX };
+
+	if (civil_of(z, at) == civil_ms) {
+		if (second > at && civil_of(z, second) == civil_ms)
+			is.second_ms = second;
+		return is;
+	}
+	/* As if clocks had not gone forward, which they did before. */
+	while (civil_of(z, at - MINUTE_MS) > civil_ms)
+		at -= MINUTE_MS;
+	return (struct zone_instants){ INT64_MAX, INT64_MAX, at };
 }

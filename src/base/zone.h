@@ -45,4 +45,15 @@ int32_t zone_offset_s(const struct zone *z, int64_t wall_ms);
  */
 int64_t zone_instant_ms(const struct zone *z, int64_t civil_ms);
 
+/** All instants of a civil time, to the minute. */
+struct zone_instants {
+	int64_t first_ms;     /* INT64_MAX: clocks leave it out */
+	int64_t second_ms;    /* INT64_MAX: it comes once at most */
+	int64_t after_gap_ms; /* where it is left out: when clocks went forward
+	                         past it; else INT64_MAX */
+};
+
+/** As zone_instant_ms(), with what that leaves open. */
+struct zone_instants zone_instants(const struct zone *z, int64_t civil_ms);
+
 #endif

@@ -286,33 +286,6 @@ civil_of(const struct zone *z, int64_t wall_ms)
 	return wall_ms + zone_offset_s(z, wall_ms) * INT64_C(1000);
 }
 
-/* The instants of a civil time, in order. */
-struct instants {
-	int64_t first, second; /* INT64_MAX: it has none */
-	int64_t after_gap;     /* where it has none: when clocks were past it */
-};
-
-static struct instants
-instants_of(const struct zone *z, int64_t civil_ms)
-{
-	struct instants is = { zone_instant_ms(z, civil_ms), INT64_MAX,
-		INT64_MAX };
-	int64_t second =
-	    civil_ms - zone_offset_s(z, civil_ms + DAY_MS) * INT64_C(1000);
-
-	if (civil_of(z, is.first) == civil_ms) {
-		if (second > is.first && civil_of(z, second) == civil_ms)
-			is.second = second;
-		return is;
-	}
-	/* As if clocks had not gone forward, which they did before. */
-	is.after_gap = is.first;
-	while (civil_of(z, is.after_gap - MINUTE_MS) > civil_ms)
-		is.after_gap -= MINUTE_MS;
-	is.first = INT64_MAX;
-	return is;
-}
-
 /* How far clocks go back about now. */
 static int64_t
 overlap_ms(const struct zone *z, int64_t wall_ms)
@@ -333,14 +306,16 @@ cron_next(const struct cron *c, const struct zone *z, int64_t after_wall_ms)
 	/* Later civil times have later first instants: past one of them only
 	 * second ones of earlier times could be sooner, and were looked at. */
 	while ((civil = next_civil(c, civil)) != INT64_MAX) {
-		struct instants is = instants_of(z, civil);
-		int64_t once = is.first == INT64_MAX ? is.after_gap : is.first;
-		int64_t first = c->fixed ? once : is.first;
+		struct zone_instants is = zone_instants(z, civil);
+		int64_t once =
+		    is.first_ms == INT64_MAX ? is.after_gap_ms : is.first_ms;
+		int64_t first = c->fixed ? once : is.first_ms;
 
 		if (first > after_wall_ms && first < next)
 			next = first;
-		if (!c->fixed && is.second > after_wall_ms && is.second < next)
-			next = is.second;
+		if (!c->fixed && is.second_ms > after_wall_ms &&
+		    is.second_ms < next)
+			next = is.second_ms;
 		if (once > after_wall_ms && next != INT64_MAX)
 			return next;
 		civil += MINUTE_MS;

@@ -36,6 +36,8 @@ struct detectors {
 	size_t count;
 	struct detectors_callbacks callbacks;
 	bool caught_up;
+	/* When it was last told, and from there to the world's clock. */
+	int64_t now_ms, wall_offset_ms;
 	struct str key, same;
 };
 
@@ -258,7 +260,7 @@ schedule_read(
     struct detector *d, const struct rule *rule, const struct node *map)
 {
 	static const char *const not_schedule[] = { "match", "absent", "for",
-		"cooldown", OF_EVENTS, OF_LOOKS, NULL };
+		"cooldown", "active", OF_EVENTS, OF_LOOKS, NULL };
 	struct str what = { 0 };
 
 	str_printf(&what, "rule '%s'", rule->id);
@@ -274,7 +276,12 @@ detector_read(struct detector *d, struct rule *rule, const struct node *map)
 		"followed_by", "not_followed_by", OF_LOOKS, OF_SCHEDULES,
 		NULL };
 
+	struct str what = { 0 };
+
 	d->count = 1;
+	str_printf(&what, "rule '%s'", rule->id);
+	d->active = active_read(node_get(map, "active"), what.data);
+	str_free(&what);
 	if (node_get(map, "process") != NULL) {
 		d->kind = DETECT_PROCESS;
 		rule->given = process_captures;
@@ -306,6 +313,7 @@ detector_free(struct detector *d)
 	probe_spec_free(&d->probe);
 	http_spec_free(&d->http);
 	schedule_spec_free(&d->schedule);
+	active_free(d->active);
 	free(d->distinct);
 	node_texts_free(d->same);
 }
@@ -658,9 +666,25 @@ absent_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 	give_up(str_text(&ds->key), &w);
 }
 
+/* Whether a hit counts.  What was awaited has come whenever it comes: the
+ * second half that was missing, or what was absent. */
+static bool
+counts(const struct detector *d, const struct hit *hit)
+{
+	const struct event *e = hit->event;
+
+	if (d->kind == DETECT_ABSENT ||
+	    (d->kind == DETECT_MISSING && hit->part == PART_SECOND))
+		return true;
+	return active_is(
+	    d->active, e->stamp_ms != 0 ? e->stamp_ms : e->wall_ms);
+}
+
 void
 detectors_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 {
+	if (!counts(&ds->specs[hit->index], hit))
+		return;
 	switch (ds->specs[hit->index].kind) {
 	case DETECT_MATCH:
 		match_hit(ds, hit, now_ms);
@@ -703,6 +727,13 @@ turned(struct detectors *ds, size_t rule, enum turn_of turn, struct moment at)
 	tell_awaited(&w, none, &captures, event);
 }
 
+static void
+note_clock(struct detectors *ds, struct moment at)
+{
+	ds->now_ms = at.now_ms;
+	ds->wall_offset_ms = at.wall_ms - at.now_ms;
+}
+
 void
 detectors_see(struct detectors *ds, size_t rule, enum sight sight,
     const struct captures *captures, struct text text, struct moment at)
@@ -720,8 +751,12 @@ detectors_see(struct detectors *ds, size_t rule, enum sight sight,
 		kept_free(m->seen);
 		m->seen = kept_new(captures, &event);
 	}
-	turn = condition_see(
-	    &m->condition, sight, ds->specs[rule].within_ms, at.now_ms);
+	note_clock(ds, at);
+	turn = condition_see(&m->condition, sight,
+	    active_is(ds->specs[rule].active, at.wall_ms)
+		? ds->specs[rule].within_ms
+		: INT64_MAX,
+	    at.now_ms);
 	if (m->condition.bad != was_bad)
 		mark_changed(ds, rule, (struct text){ "", 0 });
 	turned(ds, rule, turn, at);
@@ -744,24 +779,34 @@ detectors_caught_up(struct detectors *ds, bool caught_up)
 	ds->caught_up = caught_up;
 }
 
+/* What of a rule is due next, were it active. */
+static int64_t
+due_of(const struct detectors *ds, size_t rule)
+{
+	const struct memory *m = &ds->memories[rule];
+
+	if (looks(&ds->specs[rule]))
+		return condition_due(&m->condition, ds->specs[rule].within_ms);
+	if (m->absence != NULL && ds->caught_up)
+		return absence_due(m->absence);
+	if (m->missing != NULL && ds->caught_up)
+		return missing_due(m->missing);
+	return INT64_MAX;
+}
+
 int64_t
 detectors_due(const struct detectors *ds)
 {
 	int64_t due_ms = INT64_MAX;
 
 	for (size_t i = 0; i < ds->count; i++) {
-		const struct memory *m = &ds->memories[i];
-		int64_t condition_ms =
-		    condition_due(&m->condition, ds->specs[i].within_ms);
+		int64_t at_ms = due_of(ds, i);
 
-		if (condition_ms < due_ms)
-			due_ms = condition_ms;
-		if (!ds->caught_up)
-			continue;
-		if (m->absence != NULL && absence_due(m->absence) < due_ms)
-			due_ms = absence_due(m->absence);
-		if (m->missing != NULL && missing_due(m->missing) < due_ms)
-			due_ms = missing_due(m->missing);
+		if (at_ms < due_ms)
+			at_ms = active_defer(ds->specs[i].active, at_ms,
+			    ds->now_ms, ds->wall_offset_ms);
+		if (at_ms < due_ms)
+			due_ms = at_ms;
 	}
 	return due_ms;
 }
@@ -769,11 +814,14 @@ detectors_due(const struct detectors *ds)
 void
 detectors_tick(struct detectors *ds, struct moment at)
 {
+	note_clock(ds, at);
 	for (size_t i = 0; i < ds->count; i++) {
 		struct memory *m = &ds->memories[i];
 		struct awaiting w = { ds, i, at };
 		struct missing_calls calls = missing_calls(&w);
 
+		if (!active_is(ds->specs[i].active, at.wall_ms))
+			continue;
 		turned(ds, i,
 		    condition_tick(
 			&m->condition, ds->specs[i].within_ms, at.now_ms),

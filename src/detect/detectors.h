@@ -8,6 +8,7 @@
 #define LOGWATCH_DETECT_DETECTORS_H
 
 #include "conf/key.h"
+#include "detect/active.h"
 #include "detect/condition.h"
 #include "detect/finding.h"
 #include "detect/https.h"
@@ -42,6 +43,7 @@ struct detector {
 	char *distinct;    /* capture whose values are counted; NULL: hits */
 	char **same;       /* captures that both halves share; NULL: none */
 	size_t same_count;
+	struct active *active; /* when it counts; NULL: always */
 	struct process_spec process;
 	struct probe_spec probe;
 	struct http_spec http;
@@ -53,8 +55,8 @@ extern const struct key threshold_keys[];
 extern const struct key followed_keys[];
 
 /** Reads `threshold`, `followed_by`, `not_followed_by`, `absent`, `process`,
- * `probe`, `http`, `schedule`, and what goes with them, of a rule's map.  Tells
- * the rule what its detector captures. */
+ * `probe`, `http`, `schedule`, `active`, and what goes with them, of a rule's
+ * map.  Tells the rule what its detector captures. */
 void detector_read(
     struct detector *d, struct rule *rule, const struct node *map);
 void detector_free(struct detector *d); /* what is in it */
@@ -72,7 +74,8 @@ struct detectors *detectors_new(const struct rule *rules,
     const struct detectors_callbacks *callbacks);
 void detectors_free(struct detectors *ds); /* NULL does nothing */
 
-/** Takes in a hit of a rule's PART_MATCH or PART_SECOND. */
+/** Takes in a hit of a rule's PART_MATCH or PART_SECOND.  Where the rule is not
+ * active at its event's time, it counts only where it ends a wait. */
 void detectors_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms);
 
 /**

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "detect/active.h"
 #include "detect/key.h"
 
 #include <assert.h>
@@ -28,6 +29,8 @@ struct incidents {
 	size_t *open;      /* how many, by rule */
 	size_t open_count;
 	int64_t due_ms;
+	/* When it was last told, and from there to the world's clock. */
+	int64_t now_ms, wall_offset_ms;
 	struct str scratch;
 };
 
@@ -141,7 +144,8 @@ due_of(const struct incidents *is, const struct incident *i)
 	if (p == NULL || i->held || p->quiet_ms == INT64_MAX ||
 	    i->state == INCIDENT_UNOPENED)
 		return INT64_MAX;
-	return i->quiet_from_ms + p->quiet_ms;
+	return active_defer(p->active, i->quiet_from_ms + p->quiet_ms,
+	    is->now_ms, is->wall_offset_ms);
 }
 
 static void
@@ -555,6 +559,8 @@ incidents_due(const struct incidents *is)
 void
 incidents_tick(struct incidents *is, int64_t now_ms, int64_t wall_ms)
 {
+	is->now_ms = now_ms;
+	is->wall_offset_ms = wall_ms - now_ms;
 	if (now_ms < is->due_ms)
 		return;
 	is->due_ms = INT64_MAX;

@@ -11,6 +11,7 @@
 #include "incident/incident.h"
 #include "match/rule.h"
 
+struct active;
 struct node;
 
 struct policy {
@@ -25,7 +26,8 @@ struct policy {
 	char **same; /* captures that a resolving event must share; NULL: none,
 	                it resolves all open incidents of the rule */
 	size_t same_count;
-	int64_t cooldown_ms; /* 0: none */
+	int64_t cooldown_ms;         /* 0: none */
+	const struct active *active; /* when quiet counts; lent; NULL: always */
 };
 
 extern const char *const severity_words[]; /* by enum severity */

@@ -167,6 +167,77 @@ without_a_threshold_each_hit_fires(void **state)
 	bench_free(b);
 }
 
+/* From one to two o'clock, in 1970. */
+#define ACTIVE "active: {hours: '01:00-02:00', zone: UTC}"
+#define HOUR INT64_C(3600000)
+
+static void
+what_a_rule_looks_at_fires_only_while_it_is_active(void **state)
+{
+	struct bench *b =
+	    bench_new("- {id: r, http: 'http://h/', for: 1s, " ACTIVE "}");
+	const struct captures none = { 0 };
+	struct detectors *ds = b->detectors;
+
+#define AT(ms) ((struct moment){ (ms), (ms) })
+	(void)state;
+	detectors_see(ds, 0, SIGHT_BAD, &none, text_of("x"), AT(1000));
+	detectors_see(ds, 0, SIGHT_BAD, &none, text_of("x"), AT(3000));
+	assert_int_equal(detectors_due(ds), HOUR);
+	detectors_tick(ds, AT(HOUR - 1));
+	check(b, "");
+	detectors_tick(ds, AT(HOUR));
+	check(b, "r+ 1 3600000-3600000|");
+	assert_int_equal(detectors_due(ds), INT64_MAX);
+	/* What is good is so at any time. */
+	detectors_see(ds, 0, SIGHT_GOOD, &none, text_of("x"), AT(2 * HOUR));
+	check(b, "r over 7200000|");
+	/* Its time came within, and nobody looked before that was over. */
+	detectors_see(
+	    ds, 0, SIGHT_BAD, &none, text_of("x"), AT(2 * HOUR - 1001));
+	detectors_tick(ds, AT(2 * HOUR));
+	check(b, "");
+	assert_int_equal(detectors_due(ds), 25 * HOUR);
+	bench_free(b);
+}
+
+static void
+hits_outside_of_active_do_not_count(void **state)
+{
+	struct bench *b = bench_new("- {id: r, match: x, threshold: {count: 2, "
+				    "within: 1h}, " ACTIVE "}");
+
+	(void)state;
+	match(b, "x", HOUR - 1);
+	match(b, "x", HOUR);
+	check(b, "r- 1 3600000-3600000|");
+	match(b, "x", 2 * HOUR - 1);
+	match(b, "x", 2 * HOUR);
+	check(b, "r+ 2 3600000-7199999|");
+	bench_free(b);
+}
+
+static void
+what_is_awaited_may_come_at_any_time(void **state)
+{
+	struct bench *b = bench_new("- {id: r, match: 'a', not_followed_by: "
+				    "{match: 'b', within: 1s}, " ACTIVE "}");
+
+	(void)state;
+	detectors_caught_up(b->detectors, true);
+	match(b, "a", HOUR - 1);
+	assert_int_equal(detectors_due(b->detectors), INT64_MAX);
+	match(b, "a", 2 * HOUR - 1);
+	detectors_tick(b->detectors, AT(2 * HOUR + 999));
+	assert_int_equal(detectors_due(b->detectors), 25 * HOUR);
+	second(b, "b", 3 * HOUR);
+	assert_int_equal(detectors_due(b->detectors), INT64_MAX);
+	match(b, "a", 25 * HOUR);
+	detectors_tick(b->detectors, AT(25 * HOUR + 1000));
+	check(b, "r+ 1 90001000-90001000|");
+	bench_free(b);
+}
+
 static void
 a_threshold_of_one_is_none(void **state)
 {
@@ -1197,6 +1268,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_threshold_each_hit_fires),
+		cmocka_unit_test(
+		    what_a_rule_looks_at_fires_only_while_it_is_active),
+		cmocka_unit_test(hits_outside_of_active_do_not_count),
+		cmocka_unit_test(what_is_awaited_may_come_at_any_time),
 		cmocka_unit_test(a_threshold_of_one_is_none),
 		cmocka_unit_test(a_hit_counts_while_it_is_younger_than_within),
 		cmocka_unit_test(each_key_has_a_window_of_its_own),
