@@ -227,7 +227,7 @@ static const struct key rule_keys[] = {
 	    .keys = escalate_keys,
 	    .what = "What is done when a script fails, is not verified, or "
 		    "hits its limit." },
-	{ "remind", true, .type = KEY_DURATION,
+	{ "remind", false, .type = KEY_DURATION, .words = remind_words,
 	    .what = "While an incident is open and nobody acknowledged it, it "
 		    "is told again after so long, then after twice as long "
 		    "each time. Default: 4h for critical ones, never for "

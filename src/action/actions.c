@@ -1040,7 +1040,7 @@ escalation_due(const struct actions *as, const struct incident *i)
 	    i->state != INCIDENT_OPEN || i->escalated_ms != 0 ||
 	    i->acknowledged_ms != 0)
 		return INT64_MAX;
-	return i->detected_ms + p->escalate_after_ms;
+	return i->opened_ms + p->escalate_after_ms;
 }
 
 void

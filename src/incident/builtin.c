@@ -94,4 +94,5 @@ builtin_policy(struct policy *policy, enum builtin b)
 	policy->description = template_of(table[b].description);
 	policy->quiet_ms = table[b].quiet_ms;
 	policy->cooldown_ms = COOLDOWN_MS;
+	policy->remind_ms = policy_remind_default(policy->severity);
 }

@@ -107,7 +107,11 @@ struct incident {
 	 * deliveries, and for who reads the record from the state file. */
 	size_t changes[7];
 	int last_change;
-	int64_t quiet_from_ms, closed_ms; /* of the clock of the steps */
+	int64_t opened_ms; /* wall; the last time that it opened */
+	size_t reminders;  /* that were told since then */
+	/* Of the clock of the steps: the next reminder is counted from the last
+	 * one, or from when it opened. */
+	int64_t quiet_from_ms, remind_from_ms, closed_ms;
 };
 
 const char *severity_name(enum severity s);

@@ -16,6 +16,7 @@
 #define COOLING_MAX 10000 /* resolved ones that may come back */
 #define EXPECTED_MAX 1000
 #define SUMMARY_MAX 1000
+#define REMIND_MAX_MS (INT64_C(24) * 60 * 60 * 1000)
 #define SUMMARY_EVENT_MAX 200
 
 struct incidents {
@@ -132,20 +133,46 @@ policy_of(const struct incidents *is, const struct incident *i)
 	return i->rule != NO_RULE ? &is->spec.policies[i->rule] : NULL;
 }
 
+/* Each reminder comes twice as long after the one before it, up to a day; what
+ * the rule says is taken even where that is longer. */
+static int64_t
+remind_due(const struct incident *i, const struct policy *p)
+{
+	int64_t every = p->remind_ms;
+
+	if (every == INT64_MAX || i->acknowledged_ms != 0)
+		return INT64_MAX;
+	for (size_t k = 0; k < i->reminders && every < REMIND_MAX_MS; k++)
+		every = every * 2 < REMIND_MAX_MS ? every * 2 : REMIND_MAX_MS;
+	return every < INT64_MAX - i->remind_from_ms ? i->remind_from_ms + every
+	                                             : INT64_MAX;
+}
+
+static int64_t
+quiet_due(const struct incidents *is, const struct incident *i,
+    const struct policy *p)
+{
+	if (i->held || p->quiet_ms == INT64_MAX)
+		return INT64_MAX;
+	return active_defer(p->active, i->quiet_from_ms + p->quiet_ms,
+	    is->now_ms, is->wall_offset_ms);
+}
+
 /* When something becomes of it by itself. */
 static int64_t
 due_of(const struct incidents *is, const struct incident *i)
 {
 	const struct policy *p = policy_of(is, i);
+	int64_t quiet, remind;
 
 	if (i->state == INCIDENT_RESOLVED)
 		return i->dirty ? INT64_MAX
 		                : i->closed_ms + (p ? p->cooldown_ms : 0);
-	if (p == NULL || i->held || p->quiet_ms == INT64_MAX ||
-	    i->state == INCIDENT_UNOPENED)
+	if (p == NULL || i->state == INCIDENT_UNOPENED)
 		return INT64_MAX;
-	return active_defer(p->active, i->quiet_from_ms + p->quiet_ms,
-	    is->now_ms, is->wall_offset_ms);
+	quiet = quiet_due(is, i, p);
+	remind = remind_due(i, p);
+	return quiet < remind ? quiet : remind;
 }
 
 static void
@@ -289,6 +316,17 @@ count_hit(struct incident *i, const struct finding *f)
 	i->dirty = true;
 }
 
+/* It opens, for the first time or again: nobody knows of it yet. */
+static void
+begin(struct incident *i, const struct finding *f)
+{
+	i->opened_ms = f->event->wall_ms;
+	i->acknowledged_ms = 0;
+	i->remind_from_ms = f->now_ms;
+	i->reminders = 0;
+	count_hit(i, f);
+}
+
 /* The id that is expected, or a new one. */
 static void
 give_id(struct incidents *is, struct incident *i, const struct finding *f)
@@ -346,7 +384,7 @@ open_new(struct incidents *is, const struct finding *f, struct incident **out)
 	if (is->open_count >= OPEN_MAX)
 		return TAKEN_REFUSED;
 	i = *out = make(is, f);
-	count_hit(i, f);
+	begin(i, f);
 	describe(is, i, f);
 	add(is, i);
 	schedule(is, i);
@@ -362,7 +400,7 @@ reopen(struct incidents *is, struct incident *i, const struct finding *f)
 	i->count++;
 	is->open_count++;
 	is->open[i->rule]++;
-	count_hit(i, f);
+	begin(i, f);
 	describe(is, i, f);
 	schedule(is, i);
 	incidents_tell(is, i, CHANGE_OPENED);
@@ -556,6 +594,28 @@ incidents_due(const struct incidents *is)
 	return is->due_ms;
 }
 
+/* After a long sleep that is one, however many were missed: the next is
+ * counted from now. */
+static void
+remind(struct incidents *is, struct incident *i, int64_t now_ms)
+{
+	i->reminders++;
+	i->remind_from_ms = now_ms;
+	incidents_tell(is, i, CHANGE_REMINDED);
+	schedule(is, i);
+}
+
+/* Something has become of an open one. */
+static void
+tick_open(
+    struct incidents *is, struct incident *i, int64_t now_ms, int64_t wall_ms)
+{
+	if (quiet_due(is, i, policy_of(is, i)) <= now_ms)
+		resolve(is, i, now_ms, wall_ms);
+	else
+		remind(is, i, now_ms);
+}
+
 void
 incidents_tick(struct incidents *is, int64_t now_ms, int64_t wall_ms)
 {
@@ -569,7 +629,7 @@ incidents_tick(struct incidents *is, int64_t now_ms, int64_t wall_ms)
 
 		if (due_of(is, i) <= now_ms) {
 			if (i->state == INCIDENT_OPEN)
-				resolve(is, i, now_ms, wall_ms);
+				tick_open(is, i, now_ms, wall_ms);
 			else
 				drop(is, k);
 		} else {

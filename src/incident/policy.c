@@ -9,6 +9,8 @@
 #include "conf/node.h"
 
 #define QUIET_DEFAULT_MS (15 * 60 * 1000)
+#define REMIND_DEFAULT_MS (4 * 60 * 60 * 1000)
+#define REMIND_MIN_MS 1000
 
 const char *const severity_words[] = {
 	"info",
@@ -19,6 +21,7 @@ const char *const severity_words[] = {
 };
 
 const char *const resolve_words[] = { "manual", NULL };
+const char *const remind_words[] = { "never", NULL };
 
 const struct key resolve_keys[] = {
 	{ "match", false, .type = KEY_PATTERN, .shape = KEY_ONE_OR_LIST,
@@ -186,6 +189,26 @@ awaited_read(struct policy *p, const struct node *map)
 		p->quiet_ms = INT64_MAX;
 }
 
+int64_t
+policy_remind_default(enum severity severity)
+{
+	return severity == SEVERITY_CRITICAL ? REMIND_DEFAULT_MS : INT64_MAX;
+}
+
+static void
+remind_read(struct policy *p, const struct node *n)
+{
+	const char *text;
+
+	p->remind_ms = policy_remind_default(p->severity);
+	if (!node_text(n, &text))
+		return;
+	if (strcmp(text, remind_words[0]) == 0)
+		p->remind_ms = INT64_MAX;
+	else
+		node_duration(n, REMIND_MIN_MS, &p->remind_ms);
+}
+
 void
 policy_read(struct policy *p, const struct rule *rule, const struct node *map)
 {
@@ -203,6 +226,7 @@ policy_read(struct policy *p, const struct rule *rule, const struct node *map)
 	resolve_read(p, rule, node_get(map, "resolve"));
 	awaited_read(p, map);
 	node_duration(node_get(map, "cooldown"), 0, &p->cooldown_ms);
+	remind_read(p, node_get(map, "remind"));
 }
 
 void

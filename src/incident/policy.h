@@ -26,7 +26,9 @@ struct policy {
 	char **same; /* captures that a resolving event must share; NULL: none,
 	                it resolves all open incidents of the rule */
 	size_t same_count;
-	int64_t cooldown_ms;         /* 0: none */
+	int64_t cooldown_ms; /* 0: none */
+	int64_t remind_ms;   /* told again so long after it opened, and later
+	                        and later; INT64_MAX: never */
 	const struct active *active; /* when quiet counts; lent; NULL: always */
 };
 
@@ -34,13 +36,18 @@ extern const char *const severity_words[]; /* by enum severity */
 /* Of `resolve`. */
 extern const struct key resolve_keys[];
 extern const char *const resolve_words[];
+extern const char *const remind_words[];
 
 /** Reads `absent`, `not_followed_by`, `for`, `severity`, `summary`,
- * `description`, `runbook`, `labels`, `resolve` and `cooldown` of a rule's map.
- */
+ * `description`, `runbook`, `labels`, `resolve`, `cooldown` and `remind` of a
+ * rule's map. */
 void policy_read(
     struct policy *p, const struct rule *rule, const struct node *map);
 void policy_free(struct policy *p); /* what is in it */
+
+/** When incidents of a severity are told again where their rule says nothing;
+ * INT64_MAX: never. */
+int64_t policy_remind_default(enum severity severity);
 
 /** Whether a template of this rule may name it: a capture, a label, or what
  * every incident has. */

@@ -150,9 +150,11 @@ record_state(const struct incident *i)
 	for (size_t k = 0; k < i->run_count; k++)
 		json_object_set_new(
 		    ended, i->runs[k].name, json_integer(i->runs[k].ended_ms));
-	state = json_pack("{s:o, s:b, s:o, s:o}", "key",
+	state = json_pack("{s:o, s:b, s:o, s:o, s:o, s:I, s:o}", "key",
 	    json_stringn(i->key_text, i->key_len), "resolve_seen",
-	    i->resolve_seen, "told", told, "ended", ended);
+	    i->resolve_seen, "told", told, "ended", ended, "opened",
+	    time_json(i->opened_ms), "reminders", (json_int_t)i->reminders,
+	    "remind_from", time_json(i->remind_from_ms));
 	text = json_dumps(state, JSON_COMPACT);
 	json_decref(state);
 	return text;
@@ -271,6 +273,15 @@ read_runs(struct incident *i, const json_t *list, const json_t *ended)
 	}
 }
 
+/* What is not there was not known to who wrote it. */
+static int64_t
+get_time_or(const json_t *object, const char *name, int64_t otherwise)
+{
+	int64_t ms = get_time(object, name);
+
+	return ms != 0 ? ms : otherwise;
+}
+
 static void
 read_state(struct incident *i, const json_t *state)
 {
@@ -280,6 +291,9 @@ read_state(struct incident *i, const json_t *state)
 	i->key_text = mem_copy(key.data, key.len);
 	i->key_len = key.len;
 	i->resolve_seen = json_is_true(json_object_get(state, "resolve_seen"));
+	i->opened_ms = get_time_or(state, "opened", i->detected_ms);
+	i->reminders = (size_t)get_int(state, "reminders");
+	i->remind_from_ms = get_time_or(state, "remind_from", i->opened_ms);
 	for (size_t k = 0; k < CHANGE_COUNT; k++)
 		i->changes[k] =
 		    (size_t)json_integer_value(json_array_get(told, k));

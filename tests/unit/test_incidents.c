@@ -322,6 +322,128 @@ quiet_is_a_quarter_of_an_hour_unless_said(void **state)
 	}
 }
 
+/* Whether a tick then tells that. */
+static void
+told_at(struct bench *b, int64_t now_ms, const char *want)
+{
+	tick(b, now_ms);
+	check(b, want);
+}
+
+#define HOUR_MS INT64_C(3600000)
+
+static void
+who_does_not_acknowledge_is_reminded_less_and_less_often(void **state)
+{
+	static const int64_t hours[] = { 4, 12, 28, 52, 76 };
+	struct bench *b = bench_new("- {id: a, match: u, severity: critical, "
+				    "resolve: manual}\n");
+
+	(void)state;
+	find(b, "u", 0);
+	check(b, "opened a 1|");
+	for (size_t k = 0; k < sizeof hours / sizeof *hours; k++) {
+		assert_true(incidents_due(b->incidents) == hours[k] * HOUR_MS);
+		told_at(b, hours[k] * HOUR_MS - 1, "");
+		told_at(b, hours[k] * HOUR_MS, "reminded a 1|");
+	}
+	b->last->acknowledged_ms = WALL_MS;
+	told_at(b, 1000 * HOUR_MS, "");
+	assert_true(incidents_due(b->incidents) == INT64_MAX);
+	bench_free(b);
+}
+
+static void
+only_the_critical_are_told_again_unless_the_rule_says_so(void **state)
+{
+	static const struct {
+		const char *rule;
+		int64_t due;
+	} cases[] = {
+		{ "severity: critical", 4 * HOUR_MS },
+		{ "severity: error", INT64_MAX },
+		{ "severity: critical, remind: never", INT64_MAX },
+		{ "severity: info, remind: 1s", 1000 },
+		{ "remind: 3d", 72 * HOUR_MS },
+	};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+		struct str yaml = { 0 };
+		struct bench *b;
+
+		str_printf(&yaml, "- {id: a, match: u, resolve: manual, %s}\n",
+		    cases[k].rule);
+		b = bench_new(yaml.data);
+		find(b, "u", 0);
+		assert_true(incidents_due(b->incidents) == cases[k].due);
+		bench_free(b);
+		str_free(&yaml);
+	}
+}
+
+static void
+a_long_sleep_is_one_reminder_and_the_next_is_counted_from_it(void **state)
+{
+	struct bench *b =
+	    bench_new("- {id: a, match: u, remind: 1h, resolve: manual}\n");
+	struct incident *copy;
+	json_t *record;
+	char *text, *more;
+
+	(void)state;
+	find(b, "u", 0);
+	told_at(b, HOUR_MS, "opened a 1|reminded a 1|");
+	/* Down for a month. */
+	record = record_of(b->last, CHANGE_UPDATED);
+	text = json_dumps(record, 0);
+	more = record_state(b->last);
+	copy = record_read(text_of(text), text_of(more));
+	incidents_free(b->incidents);
+	start(b);
+	incidents_restore(b->incidents, copy);
+	told_at(b, 2 * HOUR_MS, "");
+	told_at(b, 720 * HOUR_MS, "reminded a 1|");
+	told_at(b, 724 * HOUR_MS - 1, "");
+	told_at(b, 724 * HOUR_MS, "reminded a 1|");
+	free(text);
+	free(more);
+	json_decref(record);
+	bench_free(b);
+}
+
+static void
+an_incident_that_is_back_is_reminded_of_anew(void **state)
+{
+	struct bench *b =
+	    bench_new("- {id: a, match: u, remind: 1h, cooldown: 1d, "
+		      "resolve: {match: d}}\n");
+
+	(void)state;
+	find(b, "u", 0);
+	told_at(b, HOUR_MS, "opened a 1|reminded a 1|");
+	b->last->acknowledged_ms = WALL_MS;
+	over(b, 0, "d", 2 * HOUR_MS);
+	told_at(b, 10 * HOUR_MS, "resolved a 1|");
+	find(b, "u", 10 * HOUR_MS);
+	assert_true(b->last->acknowledged_ms == 0);
+	assert_true(b->last->opened_ms == WALL_MS + 10 * HOUR_MS);
+	told_at(b, 11 * HOUR_MS, "reopened a 2|reminded a 2|");
+	bench_free(b);
+}
+
+static void
+what_is_over_by_now_is_not_reminded_of(void **state)
+{
+	struct bench *b = bench_new(
+	    "- {id: a, match: u, remind: 1h, resolve: {quiet: 2h}}\n");
+
+	(void)state;
+	find(b, "u", 0);
+	told_at(b, 5 * HOUR_MS, "opened a 1|resolved a 1|");
+	bench_free(b);
+}
+
 static void
 an_event_that_resolves_needs_equal_captures_where_it_says_same(void **state)
 {
@@ -781,6 +903,14 @@ main(void)
 		    a_hit_that_does_not_fire_opens_nothing_but_counts),
 		cmocka_unit_test(quiet_for_long_enough_is_the_end),
 		cmocka_unit_test(quiet_is_a_quarter_of_an_hour_unless_said),
+		cmocka_unit_test(
+		    who_does_not_acknowledge_is_reminded_less_and_less_often),
+		cmocka_unit_test(
+		    only_the_critical_are_told_again_unless_the_rule_says_so),
+		cmocka_unit_test(
+		    a_long_sleep_is_one_reminder_and_the_next_is_counted_from_it),
+		cmocka_unit_test(an_incident_that_is_back_is_reminded_of_anew),
+		cmocka_unit_test(what_is_over_by_now_is_not_reminded_of),
 		cmocka_unit_test(
 		    an_event_that_resolves_needs_equal_captures_where_it_says_same),
 		cmocka_unit_test(within_the_cooldown_one_hit_opens_it_again),

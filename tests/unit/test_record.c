@@ -64,6 +64,9 @@ whole(void)
 	i->changes[CHANGE_ESCALATED] = 1;
 	i->last_change = CHANGE_ESCALATED;
 	i->resolve_seen = true;
+	i->opened_ms = INT64_C(1760688006000);
+	i->remind_from_ms = INT64_C(1760688006500);
+	i->reminders = 2;
 	return i;
 }
 
@@ -189,6 +192,9 @@ an_incident_comes_back_as_it_was(void **state)
 	assert_true(back->resolve_seen);
 	assert_true(back->closed_ms == i->resolved_ms);
 	assert_true(back->quiet_from_ms == i->last_ms);
+	assert_true(back->opened_ms == i->opened_ms);
+	assert_true(back->remind_from_ms == i->remind_from_ms);
+	assert_int_equal(back->reminders, 2);
 	assert_true(back->runs[0].ended_ms == i->runs[0].ended_ms);
 	assert_true(back->runs[1].ended_ms == 0);
 	assert_false(back->held);
