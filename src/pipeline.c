@@ -483,10 +483,12 @@ log_change(const struct change *change)
 		: log_info;
 
 	log("incident %s rule=%s id=%s severity=%s count=%" PRId64
-	    " path=%s line=%" PRId64 "%s summary=%s",
+	    " path=%s line=%" PRId64 "%s%s%s summary=%s",
 	    change->reopened ? "reopened" : change_name(change->kind),
 	    i->rule_id, i->id, severity_name(i->severity), i->count, i->path,
-	    i->line, i->late ? " late=yes" : "", i->summary);
+	    i->line, i->late ? " late=yes" : "",
+	    i->caused_by[0] != '\0' ? " caused_by=" : "", i->caused_by,
+	    i->summary);
 }
 
 /* Whether a hit is older than `late_after` for sure: it was there when we

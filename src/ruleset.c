@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "conf/node.h"
+#include "incident/causes.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -237,7 +238,7 @@ static const struct key rule_keys[] = {
 	{ "cooldown", false, .type = KEY_DURATION,
 	    .what = "So long after an incident was resolved a hit of the same "
 		    "key opens it again instead of another." },
-	{ "caused_by", true,
+	{ "caused_by", false, .keys = caused_by_keys,
 	    .what = "The rules whose open incident, begun shortly before, is "
 		    "the cause of this one." },
 	{ "collect", true, .type = KEY_TEXT, .shape = KEY_LISTS,
@@ -302,7 +303,7 @@ struct reading {
 	struct ruleset *rs;
 	struct doc **docs;
 	size_t doc_count;
-	const struct node **source_nodes, **action_nodes;
+	const struct node **source_nodes, **action_nodes, **rule_nodes;
 	const char **action_names;
 };
 
@@ -710,8 +711,9 @@ enabled_read(struct rule *rule, struct detector *d, const struct node *n)
 }
 
 static void
-rule_section(struct ruleset *rs, const struct node *n)
+rule_section(struct reading *r, const struct node *n)
 {
+	struct ruleset *rs = r->rs;
 	struct source_names sources = { (const char *const *)rs->source_names,
 		rs->source_count };
 	size_t i = rs->rule_count;
@@ -727,6 +729,9 @@ rule_section(struct ruleset *rs, const struct node *n)
 		rs->policies =
 		    mem_resize(rs->policies, i + 1, sizeof *rs->policies);
 		rs->plans = mem_resize(rs->plans, i + 1, sizeof *rs->plans);
+		r->rule_nodes =
+		    mem_resize(r->rule_nodes, i + 1, sizeof *r->rule_nodes);
+		r->rule_nodes[i] = n;
 		rs->rules[i] = (struct rule){ 0 };
 		rs->detectors[i] = (struct detector){ 0 };
 		rs->policies[i] = (struct policy){ 0 };
@@ -760,7 +765,7 @@ rules_section(struct reading *r)
 			    node_kind_name(n));
 		else
 			for (size_t i = 0; i < node_count(n); i++)
-				rule_section(r->rs, node_at(n, i));
+				rule_section(r, node_at(n, i));
 	}
 }
 
@@ -789,6 +794,40 @@ builtin_section(struct reading *r)
 		builtin_policy(&rs->policies[i], k);
 	}
 	rs->builtin_count = BUILTIN_COUNT;
+}
+
+/* Whether a notification of a rule tells that its incidents are updated. */
+static bool
+tells_updates(const struct ruleset *rs, const struct plan *p)
+{
+	for (size_t k = 0; k < p->notifies.count; k++)
+		if (rs->actions[p->notifies.v[k]].changes &
+		    1u << CHANGE_UPDATED)
+			return true;
+	return false;
+}
+
+/* Once all rules are known. */
+static void
+causes_section(struct reading *r)
+{
+	const struct ruleset *rs = r->rs;
+
+	causes_link(rs->rules, rs->policies, rs->rule_count + rs->builtin_count,
+	    r->rule_nodes, rs->rule_count);
+	for (size_t i = 0; i < rs->rule_count; i++)
+		for (size_t k = 0; k < rs->policies[i].cause_count; k++) {
+			size_t cause = rs->policies[i].causes[k];
+
+			if (rs->plans[i].notifies.count > 0 &&
+			    !tells_updates(rs, &rs->plans[cause]))
+				node_warning(
+				    node_get(r->rule_nodes[i], "caused_by"),
+				    "rule '%s': caused_by: no notification of "
+				    "'%s' tells updates, so nobody hears of "
+				    "this one while that is open",
+				    rs->rules[i].id, rs->rules[cause].id);
+		}
 }
 
 static void
@@ -940,6 +979,7 @@ ruleset_read(
 	actions_section(&r);
 	rules_section(&r);
 	builtin_section(&r);
+	causes_section(&r);
 	tests_section(&r);
 	whole_check(&r);
 out:
@@ -948,6 +988,7 @@ out:
 	free(r.docs);
 	free(r.source_nodes);
 	free(r.action_nodes);
+	free(r.rule_nodes);
 	free(r.action_names);
 	return rs;
 }

@@ -1006,14 +1006,18 @@ has_step(const struct steps *steps, size_t action)
 }
 
 static void
-notify(struct actions *as, const struct change *change, const struct plan *p)
+notify(struct actions *as, const struct change *told, const struct plan *p)
 {
-	const struct incident *i = change->incident;
+	const struct incident *i = told->incident;
+	struct change own = *told, *change = &own;
 	struct str delivery = { 0 };
 	json_t *record;
 
-	if (p->notifies.count == 0 && p->escalate_notifies.count == 0)
+	if (told->folded ||
+	    (p->notifies.count == 0 && p->escalate_notifies.count == 0))
 		return;
+	if (told->surfaced) /* that it opened was told of its cause alone */
+		own.kind = CHANGE_OPENED;
 	record = record_of(i, change->kind);
 	str_printf(&delivery, "%s-%s", i->id, change_name(change->kind));
 	if (i->changes[change->kind] > 1)

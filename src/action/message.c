@@ -393,6 +393,21 @@ fact_add_count(struct message *m, const json_t *record)
 }
 
 static void
+fact_add_effects(struct message *m, const json_t *record)
+{
+	size_t count = json_array_size(json_object_get(record, "effects")) +
+	               (size_t)member_int(record, "effects_omitted");
+	struct str text = { 0 };
+
+	if (count == 0)
+		return;
+	str_printf(
+	    &text, "%zu %s", count, count == 1 ? "incident" : "incidents");
+	fact_add(m, TEXT("Caused"), str_text(&text));
+	str_free(&text);
+}
+
+static void
 facts_add(struct message *m, const json_t *record)
 {
 	char when[WHEN_SIZE];
@@ -405,6 +420,7 @@ facts_add(struct message *m, const json_t *record)
 	fact_add(m, TEXT("Rule"), json_text(json_object_get(record, "rule")));
 	fact_add(m, TEXT("Caused by"),
 	    json_text(json_object_get(record, "caused_by")));
+	fact_add_effects(m, record);
 	facts_add_map(m, json_object_get(record, "captures"));
 	facts_add_map(m, json_object_get(record, "labels"));
 }

@@ -130,6 +130,7 @@ incident_free(struct incident *i)
 		free(i->runs[k].error);
 	}
 	free(i->runs);
+	free(i->effects);
 	free(i->rule_id);
 	free(i->key_text);
 	pairs_free(&i->key);
@@ -158,6 +159,21 @@ incident_run(struct incident *i, const char *action)
 		.name = mem_text(action), .code = -1, .output = mem_text("")
 	};
 	return &i->runs[i->run_count++];
+}
+
+void
+incident_add_effect(struct incident *i, const char *id)
+{
+	for (size_t k = 0; k < i->effect_count; k++)
+		if (strcmp(i->effects[k], id) == 0)
+			return;
+	if (i->effect_count == EFFECTS_MAX) {
+		i->effects_omitted++;
+		return;
+	}
+	i->effects =
+	    mem_resize(i->effects, i->effect_count + 1, sizeof *i->effects);
+	snprintf(i->effects[i->effect_count++], ULID_SIZE, "%s", id);
 }
 
 static struct text

@@ -16,6 +16,7 @@
 #define EVENT_MAX 65536  /* bytes of an event that are kept */
 #define OUTPUT_MAX 4096  /* bytes of an action's output that are kept */
 #define VALUE_MAX 4096   /* bytes of a capture that are kept */
+#define EFFECTS_MAX 100  /* ids of incidents that another one caused */
 
 enum severity {
 	SEVERITY_INFO,
@@ -99,7 +100,11 @@ struct incident {
 	bool late;
 	struct run *runs;
 	size_t run_count;
+	char caused_by[ULID_SIZE];  /* the id of its cause, "": none */
+	char (*effects)[ULID_SIZE]; /* ids of those that it caused */
+	size_t effect_count, effects_omitted;
 
+	bool alone;        /* told by itself, whatever its cause is told */
 	bool held;         /* a remediation runs or is being verified */
 	bool resolve_seen; /* its end was seen meanwhile */
 	bool dirty;        /* to be saved */
@@ -124,6 +129,9 @@ void incident_free(struct incident *i); /* NULL does nothing */
 
 /** The run of an action, made (pending) where there is none yet. */
 struct run *incident_run(struct incident *i, const char *action);
+
+/** Another incident is caused by this one; past EFFECTS_MAX it is counted. */
+void incident_add_effect(struct incident *i, const char *id);
 
 /**
  * A value that a template may name: a capture, a label, or one of the names

@@ -175,6 +175,15 @@ due_of(const struct incidents *is, const struct incident *i)
 	return quiet < remind ? quiet : remind;
 }
 
+static struct incident *
+get(const struct incidents *is, const char *id)
+{
+	for (size_t k = 0; k < is->count; k++)
+		if (strcmp(is->v[k]->id, id) == 0)
+			return is->v[k];
+	return NULL;
+}
+
 static void
 schedule(struct incidents *is, const struct incident *i)
 {
@@ -184,15 +193,64 @@ schedule(struct incidents *is, const struct incident *i)
 		is->due_ms = due;
 }
 
+/* Its cause, while that is open and somebody may be told of it; NULL: none. */
+static struct incident *
+cause_of(const struct incidents *is, const struct incident *i)
+{
+	struct incident *cause =
+	    i->caused_by[0] != '\0' ? get(is, i->caused_by) : NULL;
+
+	return cause != NULL && cause->state == INCIDENT_OPEN &&
+	               cause->rule != NO_RULE
+	           ? cause
+	           : NULL;
+}
+
+static void
+tell(struct incidents *is, struct incident *i, struct change change)
+{
+	change.incident = i;
+	i->changes[change.kind]++;
+	i->dirty = true;
+	is->fn(&change, is->ctx);
+}
+
 void
 incidents_tell(struct incidents *is, struct incident *i, enum change_kind kind)
 {
-	struct change change = { .kind = kind, .incident = i };
+	struct incident *cause;
 
-	change.reopened = kind == CHANGE_OPENED && i->changes[kind] > 0;
-	i->changes[kind]++;
-	i->dirty = true;
-	is->fn(&change, is->ctx);
+	/* A human is needed for this one. */
+	i->alone |= kind == CHANGE_ESCALATED;
+	tell(is, i,
+	    (struct change){
+		.kind = kind,
+		.reopened = kind == CHANGE_OPENED && i->changes[kind] > 0,
+		.folded = !i->alone && cause_of(is, i) != NULL,
+	    });
+	cause = cause_of(is, i); /* still */
+	if (cause != NULL)
+		incidents_tell(is, cause, CHANGE_UPDATED);
+}
+
+/* A cause is over: what it caused and is not over is an incident of its own,
+ * of which nobody may have heard. */
+static void
+surface(struct incidents *is, const struct incident *cause, int64_t now_ms)
+{
+	for (size_t k = 0; cause->effect_count > 0 && k < is->count; k++) {
+		struct incident *i = is->v[k];
+
+		if (i->state != INCIDENT_OPEN || i->alone ||
+		    strcmp(i->caused_by, cause->id) != 0)
+			continue;
+		i->alone = true;
+		i->remind_from_ms = now_ms;
+		tell(is, i,
+		    (struct change){
+			.kind = CHANGE_UPDATED, .surfaced = true });
+		schedule(is, i);
+	}
 }
 
 static void
@@ -212,6 +270,7 @@ resolve(
 	if (i->rule != NO_RULE)
 		is->open[i->rule]--;
 	incidents_tell(is, i, CHANGE_RESOLVED);
+	surface(is, i, now_ms);
 	schedule(is, i);
 }
 
@@ -316,10 +375,45 @@ count_hit(struct incident *i, const struct finding *f)
 	i->dirty = true;
 }
 
+static bool
+may_cause(const struct policy *p, const struct incident *i, int64_t wall_ms)
+{
+	int64_t age_ms = wall_ms - i->opened_ms;
+
+	if (i->state != INCIDENT_OPEN || age_ms < 0 ||
+	    age_ms > p->caused_within_ms)
+		return false;
+	for (size_t k = 0; k < p->cause_count; k++)
+		if (p->causes[k] == i->rule)
+			return true;
+	return false;
+}
+
+/* Of several the one that began last is the cause. */
+static void
+find_cause(struct incidents *is, struct incident *i, const struct finding *f)
+{
+	const struct policy *p = &is->spec.policies[f->rule];
+	struct incident *cause = NULL;
+
+	for (size_t k = 0; p->cause_count > 0 && k < is->count; k++)
+		if (may_cause(p, is->v[k], f->event->wall_ms) &&
+		    (cause == NULL || is->v[k]->opened_ms >= cause->opened_ms))
+			cause = is->v[k];
+	i->alone = false;
+	i->caused_by[0] = '\0';
+	if (cause == NULL)
+		return;
+	snprintf(i->caused_by, sizeof i->caused_by, "%s", cause->id);
+	incident_add_effect(cause, i->id);
+	cause->dirty = true;
+}
+
 /* It opens, for the first time or again: nobody knows of it yet. */
 static void
-begin(struct incident *i, const struct finding *f)
+begin(struct incidents *is, struct incident *i, const struct finding *f)
 {
+	find_cause(is, i, f);
 	i->opened_ms = f->event->wall_ms;
 	i->acknowledged_ms = 0;
 	i->remind_from_ms = f->now_ms;
@@ -384,7 +478,7 @@ open_new(struct incidents *is, const struct finding *f, struct incident **out)
 	if (is->open_count >= OPEN_MAX)
 		return TAKEN_REFUSED;
 	i = *out = make(is, f);
-	begin(i, f);
+	begin(is, i, f);
 	describe(is, i, f);
 	add(is, i);
 	schedule(is, i);
@@ -400,7 +494,7 @@ reopen(struct incidents *is, struct incident *i, const struct finding *f)
 	i->count++;
 	is->open_count++;
 	is->open[i->rule]++;
-	begin(i, f);
+	begin(is, i, f);
 	describe(is, i, f);
 	schedule(is, i);
 	incidents_tell(is, i, CHANGE_OPENED);
@@ -558,10 +652,7 @@ incidents_resolve_key(struct incidents *is, size_t rule, struct text key,
 const struct incident *
 incidents_get(const struct incidents *is, const char *id)
 {
-	for (size_t k = 0; k < is->count; k++)
-		if (strcmp(is->v[k]->id, id) == 0)
-			return is->v[k];
-	return NULL;
+	return get(is, id);
 }
 
 void
@@ -595,13 +686,16 @@ incidents_due(const struct incidents *is)
 }
 
 /* After a long sleep that is one, however many were missed: the next is
- * counted from now. */
+ * counted from now.  Who was told of its cause alone is reminded of that. */
 static void
 remind(struct incidents *is, struct incident *i, int64_t now_ms)
 {
-	i->reminders++;
 	i->remind_from_ms = now_ms;
-	incidents_tell(is, i, CHANGE_REMINDED);
+	if (i->alone || cause_of(is, i) == NULL) {
+		i->reminders++;
+		incidents_tell(is, i, CHANGE_REMINDED);
+	}
+	i->dirty = true;
 	schedule(is, i);
 }
 

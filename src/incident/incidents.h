@@ -72,7 +72,8 @@ const struct incident *incidents_get(
 void incidents_hold(struct incidents *is, struct incident *i, bool held,
     int64_t now_ms, int64_t wall_ms);
 
-/** Tells a change of one that is there: escalated, remediated. */
+/** Tells a change of one that is there: escalated, remediated.  While its cause
+ * is open that is told as updated too. */
 void incidents_tell(
     struct incidents *is, struct incident *i, enum change_kind kind);
 

@@ -35,6 +35,15 @@ const struct key resolve_keys[] = {
 	{ 0 },
 };
 
+const struct key caused_by_keys[] = {
+	{ "rules", false, .type = KEY_NAME, .shape = KEY_ONE_OR_LIST,
+	    .need = KEY_REQUIRED,
+	    .what = "The rules whose open incident may be the cause." },
+	{ "within", false, .type = KEY_DURATION, .need = KEY_REQUIRED,
+	    .what = "How long before, at most, it began." },
+	{ 0 },
+};
+
 bool
 policy_knows(const struct policy *p, const struct rule *rule, const char *name)
 {
@@ -209,6 +218,26 @@ remind_read(struct policy *p, const struct node *n)
 		node_duration(n, REMIND_MIN_MS, &p->remind_ms);
 }
 
+static void
+causes_read(struct policy *p, const struct rule *rule, const struct node *n)
+{
+	struct str what = { 0 };
+	size_t count;
+
+	if (n == NULL)
+		return;
+	str_printf(&what, "rule '%s': caused_by", rule->id);
+	if (node_keys(n, caused_by_keys, NULL, what.data)) {
+		if (node_lacks(n, "rules", caused_by_keys) ||
+		    node_lacks(n, "within", caused_by_keys))
+			node_error(
+			    n, "%s: needs 'rules' and 'within'", what.data);
+		node_texts(node_get(n, "rules"), true, &p->cause_names, &count);
+		node_duration(node_get(n, "within"), 1, &p->caused_within_ms);
+	}
+	str_free(&what);
+}
+
 void
 policy_read(struct policy *p, const struct rule *rule, const struct node *map)
 {
@@ -227,6 +256,7 @@ policy_read(struct policy *p, const struct rule *rule, const struct node *map)
 	awaited_read(p, map);
 	node_duration(node_get(map, "cooldown"), 0, &p->cooldown_ms);
 	remind_read(p, node_get(map, "remind"));
+	causes_read(p, rule, node_get(map, "caused_by"));
 }
 
 void
@@ -238,4 +268,6 @@ policy_free(struct policy *p)
 	free(p->says);
 	pairs_free(&p->labels);
 	node_texts_free(p->same);
+	node_texts_free(p->cause_names);
+	free(p->causes);
 }

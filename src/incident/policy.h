@@ -30,17 +30,22 @@ struct policy {
 	int64_t remind_ms;   /* told again so long after it opened, and later
 	                        and later; INT64_MAX: never */
 	const struct active *active; /* when quiet counts; lent; NULL: always */
+	char **cause_names; /* ids of rules; NULL: none, else ends with NULL */
+	size_t *causes;     /* their indexes, see causes_link() */
+	size_t cause_count;
+	int64_t caused_within_ms; /* so long before, at most */
 };
 
 extern const char *const severity_words[]; /* by enum severity */
 /* Of `resolve`. */
 extern const struct key resolve_keys[];
+extern const struct key caused_by_keys[];
 extern const char *const resolve_words[];
 extern const char *const remind_words[];
 
 /** Reads `absent`, `not_followed_by`, `for`, `severity`, `summary`,
- * `description`, `runbook`, `labels`, `resolve`, `cooldown` and `remind` of a
- * rule's map. */
+ * `description`, `runbook`, `labels`, `resolve`, `cooldown`, `remind` and
+ * `caused_by` of a rule's map. */
 void policy_read(
     struct policy *p, const struct rule *rule, const struct node *map);
 void policy_free(struct policy *p); /* what is in it */

@@ -94,6 +94,16 @@ runs_json(const struct incident *i)
 	return list;
 }
 
+static json_t *
+effects_json(const struct incident *i)
+{
+	json_t *list = json_array();
+
+	for (size_t k = 0; k < i->effect_count; k++)
+		json_array_append_new(list, json_string(i->effects[k]));
+	return list;
+}
+
 json_t *
 record_of(const struct incident *i, enum change_kind change)
 {
@@ -132,7 +142,12 @@ record_of(const struct incident *i, enum change_kind change)
 	json_object_set_new(r, "escalated_at", time_json(i->escalated_ms));
 	json_object_set_new(r, "resolved_at", time_json(i->resolved_ms));
 	json_object_set_new(r, "late", json_boolean(i->late));
-	json_object_set_new(r, "caused_by", json_null());
+	json_object_set_new(r, "caused_by",
+	    i->caused_by[0] != '\0' ? json_string(i->caused_by) : json_null());
+	json_object_set_new(r, "effects", effects_json(i));
+	if (i->effects_omitted > 0)
+		json_object_set_new(r, "effects_omitted",
+		    json_integer((json_int_t)i->effects_omitted));
 	json_object_set_new(r, "collected", json_array());
 	json_object_set_new(r, "actions", runs_json(i));
 	return r;
@@ -150,11 +165,11 @@ record_state(const struct incident *i)
 	for (size_t k = 0; k < i->run_count; k++)
 		json_object_set_new(
 		    ended, i->runs[k].name, json_integer(i->runs[k].ended_ms));
-	state = json_pack("{s:o, s:b, s:o, s:o, s:o, s:I, s:o}", "key",
+	state = json_pack("{s:o, s:b, s:o, s:o, s:o, s:I, s:o, s:b}", "key",
 	    json_stringn(i->key_text, i->key_len), "resolve_seen",
 	    i->resolve_seen, "told", told, "ended", ended, "opened",
 	    time_json(i->opened_ms), "reminders", (json_int_t)i->reminders,
-	    "remind_from", time_json(i->remind_from_ms));
+	    "remind_from", time_json(i->remind_from_ms), "alone", i->alone);
 	text = json_dumps(state, JSON_COMPACT);
 	json_decref(state);
 	return text;
@@ -292,11 +307,30 @@ read_state(struct incident *i, const json_t *state)
 	i->key_len = key.len;
 	i->resolve_seen = json_is_true(json_object_get(state, "resolve_seen"));
 	i->opened_ms = get_time_or(state, "opened", i->detected_ms);
+	i->alone = json_is_true(json_object_get(state, "alone"));
 	i->reminders = (size_t)get_int(state, "reminders");
 	i->remind_from_ms = get_time_or(state, "remind_from", i->opened_ms);
 	for (size_t k = 0; k < CHANGE_COUNT; k++)
 		i->changes[k] =
 		    (size_t)json_integer_value(json_array_get(told, k));
+}
+
+static void
+read_causes(struct incident *i, const json_t *r)
+{
+	struct text cause = get_text(r, "caused_by");
+	json_int_t omitted = get_int(r, "effects_omitted");
+	json_t *effect;
+	size_t k;
+
+	if (cause.len == ULID_SIZE - 1)
+		memcpy(i->caused_by, cause.data, ULID_SIZE);
+	json_array_foreach(json_object_get(r, "effects"), k, effect)
+	{
+		if (json_string_length(effect) == ULID_SIZE - 1)
+			incident_add_effect(i, json_string_value(effect));
+	}
+	i->effects_omitted = omitted > 0 ? (size_t)omitted : 0;
 }
 
 static void
@@ -349,6 +383,7 @@ record_read(struct text record, struct text state)
 	read_lines(
 	    &i->after, json_object_get(json_object_get(r, "context"), "after"));
 	read_times(i, r);
+	read_causes(i, r);
 	read_state(i, s);
 	read_runs(
 	    i, json_object_get(r, "actions"), json_object_get(s, "ended"));

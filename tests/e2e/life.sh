@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # What becomes of an incident while it is open, and what a kill of logwatch and
-# a new start leave of that: reminders, an escalation.
+# a new start leave of that: reminders, an escalation,
+# causes.
 
 # shellcheck source=tests/e2e/lib.sh
 . "${srcdir:?names the source tree}/tests/e2e/lib.sh" || exit 1
@@ -84,6 +85,41 @@ wait_for 10 'what comes after' at_least 1 new opened
 expect_equal 'how many' 1 "$(times slow reminded)"
 expect_equal 'the others were told nothing' '' \
     "$(posts 'select(.rule == "never" or .rule == "alone") | .change')"
+killed
+
+step 'what another incident caused is told as an update of it'
+rules <<'END'
+rules:
+  - {id: cause, match: DOWN, actions: tell, resolve: {match: UP}}
+  - {id: effect, match: LATE, actions: [tell, repair], escalate: page,
+     caused_by: {rules: [cause], within: 1m}, resolve: {match: SOON}}
+  - {id: broken, match: LATE, actions: [tell, fail], escalate: page,
+     caused_by: {rules: [cause], within: 1m}, resolve: {match: SOON}}
+END
+sed -i "s|^actions:|&\n  repair: {exec: [/bin/sh, -c, 'echo repaired >>ran']}\n  fail: {exec: [/bin/false]}|" \
+    rules.yml
+run third
+printf 'DOWN\nLATE\n' >>app.log
+wait_for 10 'the one that fails' at_least 2 broken escalated # tell, page
+killed
+expect 'the script of the effect ran' grep -q repaired ran
+expect_equal 'the effects' 'effect broken' "$("$LOGWATCH" incidents --json \
+    --state s.db | jq -r --slurp '. as $all | .[] |
+        select(.rule == "cause") | .id as $id | .effects[] as $e |
+        $all[] | select(.id == $e and .caused_by == $id) | .rule' |
+    tr '\n' ' ' | sed 's/ $//')"
+
+step 'and so it is after a kill, until its cause is over'
+run fourth
+wait_for 10 'updates of the cause' at_least 4 cause updated
+expect_equal 'told of the effect' '' "$(posts 'select(.rule == "effect") |
+    .change')"
+echo UP >>app.log
+wait_for 10 'that it is there' at_least 1 effect opened
+expect_equal 'the one that escalated is known' 0 "$(times broken opened)"
+echo SOON >>app.log
+wait_for 10 'its own end' at_least 1 effect resolved
+wait_for 10 'the end of what escalated, to both' at_least 2 broken resolved
 killed
 
 step 'done'

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "conf/node.h"
 #include "detect/key.h"
+#include "incident/causes.h"
 #include "incident/record.h"
 
 #include <setjmp.h>
@@ -31,7 +32,7 @@ struct bench {
 	size_t count;
 	struct incidents *incidents;
 	struct incident *last; /* that a finding belongs to */
-	struct str told;       /* "CHANGE RULE [KEY] COUNT|" each */
+	struct str told;       /* "CHANGE RULE [KEY] COUNT|" each; ~: folded */
 };
 
 static void
@@ -40,7 +41,8 @@ note(const struct change *change, void *ctx)
 	struct bench *b = ctx;
 	const struct incident *i = change->incident;
 
-	str_printf(&b->told, "%s%s %s ", change->reopened ? "re" : "",
+	str_printf(&b->told, "%s%s%s%s %s ", change->folded ? "~" : "",
+	    change->surfaced ? "surfaced " : "", change->reopened ? "re" : "",
 	    change_name(change->kind), i->rule_id);
 	for (size_t k = 0; k < i->key.count; k++)
 		str_printf(&b->told, "[%s] ", i->key.v[k].value);
@@ -61,6 +63,7 @@ bench_new(const char *rules)
 {
 	struct bench *b = mem_new(1, sizeof *b);
 	struct source_names names = { sources, 1 };
+	const struct node *maps[RULES_MAX];
 
 	b->diag = diag_new();
 	b->doc = doc_parse("test.yml", text_of(rules), b->diag);
@@ -73,7 +76,9 @@ bench_new(const char *rules)
 		assert_true(node_text(node_get(n, "id"), &id));
 		rule_read(&b->rules[i], id, n, &names);
 		policy_read(&b->policies[i], &b->rules[i], n);
+		maps[i] = n;
 	}
+	causes_link(b->rules, b->policies, b->count, maps, b->count);
 	assert_int_equal(diag_errors(b->diag), 0);
 	start(b);
 	return b;
@@ -442,6 +447,172 @@ what_is_over_by_now_is_not_reminded_of(void **state)
 	find(b, "u", 0);
 	told_at(b, 5 * HOUR_MS, "opened a 1|resolved a 1|");
 	bench_free(b);
+}
+
+#define CAUSE "- {id: a, match: A, resolve: {match: okA}}\n"
+#define EFFECT                                                                 \
+	"- {id: b, match: B, resolve: {match: okB}, cooldown: 1d,"             \
+	" caused_by: {rules: a, within: 1m}}\n"
+
+static void
+an_incident_is_told_as_an_update_of_its_cause(void **state)
+{
+	struct bench *b = bench_new(CAUSE EFFECT);
+	struct incident *cause, *effect;
+
+	(void)state;
+	find(b, "A", 0);
+	cause = b->last;
+	arrive(b, (struct arrival){ .rule = 1, .line = "B", .now_ms = 60000 });
+	effect = b->last;
+	assert_string_equal(effect->caused_by, cause->id);
+	assert_int_equal(cause->effect_count, 1);
+	assert_string_equal(cause->effects[0], effect->id);
+	over(b, 1, "okB", 70000);
+	over(b, 0, "okA", 80000);
+	check(b, "opened a 1|~opened b 1|updated a 1|~resolved b 1|"
+		 "updated a 1|resolved a 1|");
+	bench_free(b);
+}
+
+static void
+only_what_is_open_and_began_just_before_is_a_cause(void **state)
+{
+	static const struct {
+		int64_t at_ms;
+		bool over;
+		bool caused;
+	} cases[] = {
+		{ 0, false, true },
+		{ 60000, false, true },
+		{ 60001, false, false },
+		{ 10, true, false },
+		{ -1, false, false },
+	};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+		struct bench *b = bench_new(CAUSE EFFECT);
+
+		find(b, "A", 0);
+		if (cases[k].over)
+			over(b, 0, "okA", 5);
+		arrive(
+		    b, (struct arrival){
+			   .rule = 1, .line = "B", .now_ms = cases[k].at_ms });
+		if ((b->last->caused_by[0] != '\0') != cases[k].caused)
+			fail_msg("case %zu", k);
+		bench_free(b);
+	}
+}
+
+static void
+the_cause_that_began_last_is_the_cause(void **state)
+{
+	struct bench *b =
+	    bench_new("- {id: a, match: A, resolve: manual}\n"
+		      "- {id: b, match: B, resolve: manual}\n"
+		      "- {id: c, match: C, caused_by: {rules: [b, a], "
+		      "within: 1m}, resolve: manual}\n");
+
+	(void)state;
+	arrive(b, (struct arrival){ .rule = 1, .line = "B" });
+	arrive(b, (struct arrival){ .rule = 0, .line = "A", .now_ms = 1 });
+	arrive(b, (struct arrival){ .rule = 2, .line = "C", .now_ms = 2 });
+	check(b, "opened b 1|opened a 1|~opened c 1|updated a 1|");
+	bench_free(b);
+}
+
+static void
+what_outlives_its_cause_is_told_as_one_of_its_own(void **state)
+{
+	struct bench *b = bench_new(CAUSE EFFECT);
+
+	(void)state;
+	find(b, "A", 0);
+	arrive(b, (struct arrival){ .rule = 1, .line = "B", .now_ms = 1 });
+	over(b, 0, "okA", 10);
+	check(b, "opened a 1|~opened b 1|updated a 1|resolved a 1|"
+		 "surfaced updated b 1|");
+	over(b, 1, "okB", 20);
+	check(b, "resolved b 1|");
+	/* The next time it has no cause. */
+	arrive(b, (struct arrival){ .rule = 1, .line = "B", .now_ms = 30 });
+	check(b, "reopened b 2|");
+	assert_string_equal(b->last->caused_by, "");
+	bench_free(b);
+}
+
+static void
+an_escalation_is_told_of_the_incident_itself_and_what_follows_too(void **state)
+{
+	struct bench *b = bench_new(CAUSE EFFECT);
+
+	(void)state;
+	find(b, "A", 0);
+	arrive(b, (struct arrival){ .rule = 1, .line = "B", .now_ms = 1 });
+	incidents_tell(b->incidents, b->last, CHANGE_REMEDIATED);
+	incidents_tell(b->incidents, b->last, CHANGE_ESCALATED);
+	over(b, 1, "okB", 20);
+	over(b, 0, "okA", 30);
+	check(b, "opened a 1|~opened b 1|updated a 1|~remediated b 1|"
+		 "updated a 1|escalated b 1|updated a 1|resolved b 1|"
+		 "updated a 1|resolved a 1|");
+	bench_free(b);
+}
+
+static void
+a_chain_of_causes_is_told_at_its_head(void **state)
+{
+	struct bench *b = bench_new(
+	    CAUSE EFFECT "- {id: c, match: C, caused_by: {rules: [a, b], "
+			 "within: 1m}, resolve: manual}\n");
+
+	(void)state;
+	find(b, "A", 0);
+	arrive(b, (struct arrival){ .rule = 1, .line = "B", .now_ms = 1 });
+	arrive(b, (struct arrival){ .rule = 2, .line = "C", .now_ms = 2 });
+	check(b, "opened a 1|~opened b 1|updated a 1|"
+		 "~opened c 1|~updated b 1|updated a 1|");
+	over(b, 0, "okA", 3);
+	check(b, "resolved a 1|surfaced updated b 1|");
+	bench_free(b);
+}
+
+static void
+who_is_reminded_of_the_cause_is_not_of_its_effects(void **state)
+{
+	struct bench *b =
+	    bench_new("- {id: a, match: A, resolve: {match: okA}}\n"
+		      "- {id: b, match: B, remind: 1h, resolve: manual, "
+		      "caused_by: {rules: a, within: 1m}}\n");
+
+	(void)state;
+	find(b, "A", 0);
+	arrive(b, (struct arrival){ .rule = 1, .line = "B" });
+	check(b, "opened a 1|~opened b 1|updated a 1|");
+	told_at(b, HOUR_MS, "");
+	over(b, 0, "okA", HOUR_MS + 1000);
+	check(b, "resolved a 1|surfaced updated b 1|");
+	told_at(b, 2 * HOUR_MS + 999, "");
+	told_at(b, 2 * HOUR_MS + 1000, "reminded b 1|");
+	bench_free(b);
+}
+
+static void
+the_effects_that_are_listed_are_bounded_and_the_rest_counted(void **state)
+{
+	struct incident *i = incident_new();
+	char id[ULID_SIZE];
+
+	(void)state;
+	for (int k = 0; k < EFFECTS_MAX + 5; k++) {
+		snprintf(id, sizeof id, "%026d", k);
+		incident_add_effect(i, id);
+	}
+	assert_int_equal(i->effect_count, EFFECTS_MAX);
+	assert_int_equal(i->effects_omitted, 5);
+	incident_free(i);
 }
 
 static void
@@ -911,6 +1082,19 @@ main(void)
 		    a_long_sleep_is_one_reminder_and_the_next_is_counted_from_it),
 		cmocka_unit_test(an_incident_that_is_back_is_reminded_of_anew),
 		cmocka_unit_test(what_is_over_by_now_is_not_reminded_of),
+		cmocka_unit_test(an_incident_is_told_as_an_update_of_its_cause),
+		cmocka_unit_test(
+		    only_what_is_open_and_began_just_before_is_a_cause),
+		cmocka_unit_test(the_cause_that_began_last_is_the_cause),
+		cmocka_unit_test(
+		    what_outlives_its_cause_is_told_as_one_of_its_own),
+		cmocka_unit_test(
+		    an_escalation_is_told_of_the_incident_itself_and_what_follows_too),
+		cmocka_unit_test(a_chain_of_causes_is_told_at_its_head),
+		cmocka_unit_test(
+		    who_is_reminded_of_the_cause_is_not_of_its_effects),
+		cmocka_unit_test(
+		    the_effects_that_are_listed_are_bounded_and_the_rest_counted),
 		cmocka_unit_test(
 		    an_event_that_resolves_needs_equal_captures_where_it_says_same),
 		cmocka_unit_test(within_the_cooldown_one_hit_opens_it_again),

@@ -93,6 +93,7 @@ the_record_is_what_the_interface_promises(void **state)
 	    "\"detected_at\":\"2025-10-17T08:00:03.999Z\","
 	    "\"acknowledged_at\":null,\"escalated_at\":null,"
 	    "\"resolved_at\":null,\"late\":false,\"caused_by\":null,"
+	    "\"effects\":[],"
 	    "\"collected\":[],\"actions\":["
 	    "{\"name\":\"clean-orphans\",\"state\":\"succeeded\","
 	    "\"attempt\":1,\"exit\":0,\"duration_ms\":812,"
@@ -175,7 +176,16 @@ an_incident_comes_back_as_it_was(void **state)
 	i->acknowledged_ms = INT64_C(1760688008000);
 	i->escalated_ms = INT64_C(1760688007000);
 	i->late = true;
+	i->alone = true;
+	strcpy(i->caused_by, "01K7RXM000BBBBBBBBBBBBBBBB");
+	incident_add_effect(i, "01K7RXM000CCCCCCCCCCCCCCCC");
+	incident_add_effect(i, "01K7RXM000DDDDDDDDDDDDDDDD");
+	incident_add_effect(i, "01K7RXM000CCCCCCCCCCCCCCCC");
+	i->effects_omitted = 7;
 	back = again(i);
+	assert_int_equal(back->effect_count, 2);
+	assert_string_equal(back->effects[1], "01K7RXM000DDDDDDDDDDDDDDDD");
+	assert_true(back->alone);
 	a = record_of(i, CHANGE_OPENED);
 	b = record_of(back, CHANGE_OPENED);
 	assert_true(json_equal(a, b));
