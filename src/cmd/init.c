@@ -14,6 +14,7 @@
 #include "cmd/suggest.h"
 #include "conf/quote.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -324,6 +325,7 @@ test_write(struct str *out, const struct log *log)
 static void
 rules_write(struct str *out, const struct logs *logs)
 {
+	assert(logs->first != NULL); /* one is there at least */
 	str_puts(out,
 	    "# A rule file of logwatch to begin with.  Keys behind a # work "
 	    "once "

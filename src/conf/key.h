@@ -48,12 +48,12 @@ struct key {
 
 	enum key_type type;
 	enum key_shape shape;
+	enum key_need need;
 	const struct key *keys;   /* of the map that it is; NULL: any */
 	const char *const *words; /* NULL-ended; NULL: it takes no words */
-	enum key_need need;
-	const char *with;     /* goes only with this one beside it */
-	const char *fallback; /* without it; NULL: what says what then is */
-	const char *what;     /* a sentence, for whoever writes a rule file */
+	const char *with;         /* goes only with this one beside it */
+	const char *fallback;     /* without it; NULL: what says what then is */
+	const char *what; /* a sentence, for whoever writes a rule file */
 };
 
 /** The key of a table that has that name; NULL: none has, or it is for later.
