@@ -48,7 +48,7 @@ static const struct spec {
 	    .record = "^\\[?" DAY "[T ]" CLOCK ZONE "\\]?[ :]+",
 	    .percent = 5,
 	    .start = "^\\[?" DAY "[T ]\\d\\d:" },
-	{ .name = "A log with Java's stack traces",
+	{ .name = "A log with stack traces",
 	    .record = "^(?!\\s|Caused by: |$)",
 	    .inside = "^\\s+at .*\\(.*\\)$",
 	    .continued = "^\\s+(?:at |\\.\\.\\. \\d)|^Caused by: " },

@@ -15,9 +15,10 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#define PATTERN_MAX 160 /* about so long, for a person reads it */
-#define LETTERS_MIN 8   /* of words: fewer say nothing */
-#define LINE_MAX 4096   /* bytes of a line in a test */
+#define TAKEN_MIN 100 /* bytes of a line that a pattern is made of; more */
+#define TAKEN_MAX 300 /* where what looks like trouble is further behind */
+#define LETTERS_MIN 8 /* of words: fewer say nothing */
+#define LINE_MAX 4096 /* bytes of a line in a test */
 
 static const char anything[] =
     "(?i)\\b(?:error|fatal|panic|critical|exception)\\b";
@@ -34,8 +35,24 @@ static const char *const json_levels[] = {
 struct search {
 	const struct sample *sample;
 	struct suggestion *found;
+	struct rule trouble; /* what looks like it */
 	struct str scratch;
 };
+
+/* How much of a message its pattern has to stand for: with less, it would match
+ * what is no trouble. */
+static size_t
+taken(const struct search *s, struct text message)
+{
+	struct text span;
+	size_t end;
+
+	if (patterns_match(&s->trouble.parts[PART_MATCH], message, NULL,
+		&span) != MATCH_YES)
+		return SIZE_MAX;
+	end = (size_t)(span.data + span.len - message.data);
+	return end > TAKEN_MIN ? end : TAKEN_MIN;
+}
 
 static void
 set(struct suggestion *s, const char *pattern, struct text line, uint64_t count)
@@ -64,37 +81,53 @@ on_shape(const struct unmatched_shape *shape, void *ctx)
 {
 	struct search *s = ctx;
 	struct text line = s->sample->lines[shape->line];
+	size_t most;
 
-	if (s->found->pattern != NULL ||
-	    unmatched_pattern_of(shape->text, PATTERN_MAX, &s->scratch) <
+	if (s->found->pattern != NULL)
+		return;
+	most = taken(s, shape->text);
+	if (most > TAKEN_MAX ||
+	    unmatched_pattern_of(shape->text, most, &s->scratch) <
 		LETTERS_MIN ||
 	    !matches(s->scratch.data, line))
 		return;
 	set(s->found, s->scratch.data, line, shape->count);
 }
 
+/* kind  tells which lines begin an event, that only those are looked at; NULL:
+ *       all are */
 static void
-find_shape(struct suggestion *found, const struct sample *sample,
+find_shape(struct search *s, const struct logkind *kind)
+{
+	const struct patterns *match = &s->trouble.parts[PART_MATCH];
+	const struct patterns *except = &s->trouble.except;
+	struct unmatched *u = unmatched_new();
+
+	for (size_t i = 0; i < s->sample->count; i++) {
+		struct event e = { .path = "",
+			.line = (int64_t)i,
+			.text = s->sample->lines[i] };
+
+		if ((kind == NULL || logkind_begins(kind, e.text, &e.text)) &&
+		    patterns_match(match, e.text, NULL, NULL) == MATCH_YES &&
+		    patterns_match(except, e.text, NULL, NULL) == MATCH_NO)
+			unmatched_add(u, &e);
+	}
+	unmatched_each(u, on_shape, s);
+	unmatched_free(u);
+}
+
+static void
+find_trouble(struct suggestion *found, const struct sample *sample,
     const struct logkind *kind)
 {
-	struct search search = { sample, found, { 0 } };
-	struct unmatched *u = unmatched_new();
-	struct rule trouble;
+	struct search search = { .sample = sample, .found = found };
 
-	unmatched_rule(&trouble, 0);
-	for (size_t i = 0; i < sample->count; i++) {
-		struct event event = { .path = "", .line = (int64_t)i };
-
-		if (logkind_begins(kind, sample->lines[i], &event.text) &&
-		    patterns_match(&trouble.parts[PART_MATCH], event.text, NULL,
-			NULL) == MATCH_YES &&
-		    patterns_match(&trouble.except, event.text, NULL, NULL) ==
-			MATCH_NO)
-			unmatched_add(u, &event);
-	}
-	unmatched_each(u, on_shape, &search);
-	rule_free(&trouble);
-	unmatched_free(u);
+	unmatched_rule(&search.trouble, 0);
+	find_shape(&search, kind);
+	if (found->pattern == NULL) /* what is printed within an event */
+		find_shape(&search, NULL);
+	rule_free(&search.trouble);
 	str_free(&search.scratch);
 }
 
@@ -130,7 +163,7 @@ suggestion_find(struct suggestion *s, const struct sample *sample,
 
 	*s = (struct suggestion){ 0 };
 	if (!logkind_is_json(kind))
-		find_shape(s, sample, kind);
+		find_trouble(s, sample, kind);
 	else
 		for (size_t i = 0; i < levels && s->pattern == NULL; i++)
 			find_known(s, sample, json_levels[i]);

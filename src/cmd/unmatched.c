@@ -255,11 +255,12 @@ put_blank(struct str *out, bool again)
 size_t
 unmatched_pattern_of(struct text text, size_t most, struct str *out)
 {
+	size_t rest = text.len > most ? text.len - most : 0;
 	size_t end = 0, letters = 0;
 	char before = ' ';
 
 	str_clear(out);
-	while (text.len > 0 && out->len < most) {
+	while (text.len > rest) {
 		struct text piece;
 		enum piece kind = piece_next(&text, before, &piece);
 		char c = piece.data[0];

@@ -49,9 +49,9 @@ uint64_t unmatched_each(struct unmatched *u, unmatched_fn *fn, void *ctx);
 void unmatched_shape_of(struct text text, struct str *out);
 
 /**
- * The same as a pattern, of about the first most bytes that it takes: it
- * matches text and what has its shape, wherever that stands.  Holds no control
- * and nothing else that a rule file cannot.
+ * The same as a pattern, of the first most bytes of text and what of a word is
+ * behind them: it matches what has that shape, wherever that stands.  Holds no
+ * control and nothing else that a rule file cannot.
  *
  * Returns how many bytes of it are words: with few, it matches anything.
  */

@@ -73,7 +73,7 @@ static const struct known {
 	{ { "[2025-10-17T08:00:00Z] failed", NULL },
 	    "A log whose events begin with a time", NULL, "failed" },
 	{ { "java.lang.X: y", "\tat a.b(C.java:1)", "Caused by: z", NULL },
-	    "A log with Java's stack traces", "continue", "java.lang.X: y" },
+	    "A log with stack traces", "continue", "java.lang.X: y" },
 	{ { "ERROR:root:x", "Traceback (most recent call last):",
 	      "  File \"x.py\"", "ValueError: y", NULL },
 	    "A log with Python's tracebacks", "continue", "ERROR:root:x" },
@@ -179,6 +179,31 @@ any_text_is_matched_by_its_pattern_however_short_it_is_cut(void **state)
 }
 
 static void
+what_makes_a_line_trouble_is_in_its_pattern(void **state)
+{
+	static const char *const lines[] = {
+		"a long line, as they are written by those who have much to "
+		"tell before they come to what it is about: it was denied",
+		"a long line, as they are written by those who have much to "
+		"tell before they come to what it is about: it was given",
+		NULL
+	};
+	struct text views[LINES_MAX];
+	struct sample sample = { .lines = views };
+	struct suggestion s;
+	struct logkind *k;
+
+	(void)state;
+	sample.count = count_lines(lines, views);
+	k = logkind_new(views, sample.count);
+	suggestion_find(&s, &sample, k);
+	assert_true(matches(s.pattern, views[0]));
+	assert_false(matches(s.pattern, views[1]));
+	suggestion_free(&s);
+	logkind_free(k);
+}
+
+static void
 the_most_frequent_trouble_is_suggested(void **state)
 {
 	static const char *const lines[] = { "all is well", "job 1 failed",
@@ -213,6 +238,7 @@ main(void)
 		cmocka_unit_test(a_pattern_stands_for_the_shape_of_its_text),
 		cmocka_unit_test(
 		    any_text_is_matched_by_its_pattern_however_short_it_is_cut),
+		cmocka_unit_test(what_makes_a_line_trouble_is_in_its_pattern),
 		cmocka_unit_test(the_most_frequent_trouble_is_suggested),
 	};
 
