@@ -6,12 +6,12 @@
  */
 #include "cmd/cmd.h"
 
-#include "base/mem.h"
 #include "base/str.h"
 #include "ruleset.h"
 
 #include <getopt.h>
 #include <jansson.h>
+#include <stdlib.h>
 
 static const char help[] =
     "Usage: logwatch schema\n"
@@ -36,24 +36,33 @@ static const struct option options[] = {
 static const struct form {
 	const char *types[4];
 	const char *pattern;     /* of the string; NULL: any */
+	const char *expected;    /* what it is, in words */
 	const char *examples[3]; /* that an editor may offer */
 } forms[] = {
-	[KEY_TEXT] = { { "string", "number", "boolean" }, NULL, { NULL } },
-	[KEY_TEMPLATE] = { { "string", "number", "boolean" }, NULL, { NULL } },
-	[KEY_PATTERN] = { { "string", "number", "boolean" }, NULL, { NULL } },
-	[KEY_NAME] = { { "string", "number", "boolean" },
-	    "^[A-Za-z0-9_.-]+$|" VARIABLE, { NULL } },
-	[KEY_DURATION] = { { "string" }, "^([0-9]+(ms|s|m|h|d))+$|" VARIABLE,
-	    { "10s", "1h30m" } },
-	[KEY_SIZE] = { { "string" },
-	    "^[0-9]+(B|kB|KiB|MB|MiB|GB|GiB)$|" VARIABLE, { "64KiB", "1MiB" } },
-	[KEY_INT] = { { "integer", "string" }, "^-?[0-9]+$|" VARIABLE,
-	    { NULL } },
-	[KEY_NUMBER] = { { "number", "string" }, "^ *[-+]?[0-9.]|" VARIABLE,
-	    { NULL } },
-	[KEY_BOOL] = { { "boolean", "string" }, "^(true|false)$|" VARIABLE,
-	    { NULL } },
-	[KEY_VERSION] = { { "integer", "string" }, "^1$|" VARIABLE, { NULL } },
+	[KEY_TEXT] = { .types = { "string", "number", "boolean" } },
+	[KEY_TEMPLATE] = { .types = { "string", "number", "boolean" } },
+	[KEY_PATTERN] = { .types = { "string", "number", "boolean" } },
+	[KEY_NAME] = { .types = { "string", "number", "boolean" },
+	    .pattern = "^[A-Za-z0-9_.-]+$|" VARIABLE,
+	    .expected = "a name: letters, digits, '_', '.' and '-' only" },
+	[KEY_DURATION] = { .types = { "string" },
+	    .pattern = "^([0-9]+(ms|s|m|h|d))+$|" VARIABLE,
+	    .expected = "a duration such as 500ms, 10s or 1h30m",
+	    .examples = { "10s", "1h30m" } },
+	[KEY_SIZE] = { .types = { "string" },
+	    .pattern = "^[0-9]+(B|kB|KiB|MB|MiB|GB|GiB)$|" VARIABLE,
+	    .expected = "a size such as 64KiB or 1MiB",
+	    .examples = { "64KiB", "1MiB" } },
+	[KEY_INT] = { .types = { "integer", "string" },
+	    .pattern = "^-?[0-9]+$|" VARIABLE,
+	    .expected = "a whole number" },
+	[KEY_NUMBER] = { .types = { "number", "string" },
+	    .pattern = "^ *[-+]?[0-9.]|" VARIABLE,
+	    .expected = "a number" },
+	[KEY_BOOL] = { .types = { "boolean", "string" },
+	    .pattern = "^(true|false)$|" VARIABLE,
+	    .expected = "true or false" },
+	[KEY_VERSION] = { .types = { "integer", "string" } },
 };
 
 static json_t *map_schema(const struct key *keys);
@@ -68,6 +77,20 @@ texts_json(const char *const *texts)
 	return list;
 }
 
+/* The word for what is wrong is that of yaml-language-server and of VS Code,
+ * and means nothing to others. */
+static void
+pattern_add(json_t *schema, const struct form *f)
+{
+	struct str wrong = { 0 };
+
+	str_printf(&wrong, "expected %s", f->expected);
+	json_object_set_new(schema, "pattern", json_string(f->pattern));
+	json_object_set_new(
+	    schema, "patternErrorMessage", json_string(wrong.data));
+	str_free(&wrong);
+}
+
 static json_t *
 form_schema(enum key_type type)
 {
@@ -79,7 +102,7 @@ form_schema(enum key_type type)
 	else
 		json_object_set_new(schema, "type", texts_json(f->types));
 	if (f->pattern != NULL)
-		json_object_set_new(schema, "pattern", json_string(f->pattern));
+		pattern_add(schema, f);
 	if (f->examples[0] != NULL)
 		json_object_set_new(
 		    schema, "examples", texts_json(f->examples));

@@ -53,6 +53,10 @@ jq -e '.properties.rules.items.properties as $rule |
     "$tmp/schema.json" >/dev/null
 result 'defaults and words are those of the rule file'
 
+jq -e '[.. | objects | .patternErrorMessage? // empty] |
+    length > 30 and all(startswith("expected "))' "$tmp/schema.json" >/dev/null
+result 'an editor can say in words what was expected'
+
 valid() { # FILE...
 	/usr/bin/python3 "$srcdir/tests/schema.py" "$tmp/schema.json" "$@"
 }
