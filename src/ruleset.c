@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #define MIB (1024 * 1024)
+#define INCLUDE_DEPTH_MAX 16 /* files one in another */
+#define INCLUDED_MAX 1000    /* files in all */
 
 static const struct key context_keys[] = {
 	{ "before", false, .type = KEY_INT, .fallback = "5",
@@ -270,7 +272,7 @@ static const struct synonym rule_words[] = {
 const struct key top_keys[] = {
 	{ "version", false, .type = KEY_VERSION, .need = KEY_REQUIRED,
 	    .what = "The version of the rule file: 1. It comes first." },
-	{ "include", true, .type = KEY_TEXT, .shape = KEY_ONE_OR_LIST,
+	{ "include", false, .type = KEY_TEXT, .shape = KEY_ONE_OR_LIST,
 	    .what = "Other rule files that belong to this one; relative to "
 		    "its directory." },
 	{ "settings", false, .keys = settings_keys,
@@ -301,7 +303,10 @@ static const struct synonym top_words[] = {
 /* The sections of a name each, of which several files may have some. */
 struct reading {
 	struct ruleset *rs;
+	struct diag *diag;
 	struct doc **docs;
+	char **reals;    /* their canonical paths */
+	bool incomplete; /* something that is included is not there */
 	size_t doc_count;
 	const struct node **source_nodes, **action_nodes, **rule_nodes;
 	const char **action_names;
@@ -846,6 +851,8 @@ tests_section(struct reading *r)
 static bool
 is_missing(const struct reading *r, const char *name, enum node_kind kind)
 {
+	if (r->incomplete)
+		return false;
 	for (size_t d = 0; d < r->doc_count; d++) {
 		const struct node *root = doc_root(r->docs[d]);
 		const struct node *n = section(r, d, name);
@@ -893,16 +900,145 @@ host_name(void)
 	return mem_text(name);
 }
 
-static int
-doc_add(struct reading *r, const char *path, struct diag *diag, struct err *err)
-{
-	struct doc *doc = doc_read(path, diag, err);
+/* Files. */
 
-	if (doc == NULL)
-		return -1;
+/* Where a file was included, and those that included it. */
+struct including {
+	const struct including *by; /* NULL: it was named by the user */
+	const char *path, *real;
+	size_t depth;
+};
+
+static int path_add(struct reading *r, const char *path,
+    const struct including *by, struct err *err);
+
+static bool
+is_read(const struct reading *r, const char *real)
+{
+	for (size_t i = 0; i < r->doc_count; i++)
+		if (strcmp(r->reals[i], real) == 0)
+			return true;
+	return false;
+}
+
+/* Whether it is being read, for it included what includes it. */
+static bool
+is_circle(const struct including *by, const char *real)
+{
+	for (; by != NULL; by = by->by)
+		if (strcmp(by->real, real) == 0)
+			return true;
+	return false;
+}
+
+/* Relative to the file that includes it. */
+static char *
+included_path(const char *by, const char *path)
+{
+	const char *slash = strrchr(by, '/');
+	struct str joined = { 0 };
+
+	if (path[0] != '/' && slash != NULL)
+		str_add(&joined, by, (size_t)(slash + 1 - by));
+	str_puts(&joined, path);
+	return joined.data;
+}
+
+static void
+include_one(
+    struct reading *r, const struct node *at, const struct including *by)
+{
+	const char *text = NULL;
+	char *path;
+	struct err err;
+
+	r->incomplete = true;
+	if (!node_text(at, &text))
+		return;
+	path = included_path(by->path, text);
+	if (text[0] == '\0')
+		node_error(at, "include: the path is empty");
+	else if (by->depth == INCLUDE_DEPTH_MAX)
+		node_error(at, "include: more than %d files one in another",
+		    INCLUDE_DEPTH_MAX);
+	else if (path_add(r, path, by, &err) < 0)
+		node_error(at, "include: %s", err.text);
+	else
+		r->incomplete = false;
+	free(path);
+}
+
+static void
+includes_read(
+    struct reading *r, const struct doc *doc, const struct including *by)
+{
+	const struct node *root = doc_root(doc);
+	const struct node *n = root != NULL ? node_get(root, "include") : NULL;
+	bool incomplete = r->incomplete;
+
+	if (n == NULL)
+		return;
+	if (node_kind(n) != NODE_LIST)
+		include_one(r, n, by);
+	for (size_t i = 0; node_kind(n) == NODE_LIST && i < node_count(n);
+	     i++) {
+		include_one(r, node_at(n, i), by);
+		incomplete |= r->incomplete;
+	}
+	r->incomplete |= incomplete;
+}
+
+static void
+doc_keep(struct reading *r, struct doc *doc, char *real)
+{
 	r->docs = mem_resize(r->docs, r->doc_count + 1, sizeof(struct doc *));
-	r->docs[r->doc_count++] = doc;
+	r->reals = mem_resize(r->reals, r->doc_count + 1, sizeof(char *));
+	r->docs[r->doc_count] = doc;
+	r->reals[r->doc_count++] = real;
+}
+
+/* What cannot be said to be the same as another is another. */
+static char *
+real_path(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	return real != NULL ? real : mem_text(path);
+}
+
+/* What a file includes comes before what is in it.  One that several include
+ * is read once. */
+static int
+doc_add(struct reading *r, const char *path, const struct including *by,
+    struct err *err)
+{
+	char *real = real_path(path);
+	const struct including self = { by, path, real,
+		by != NULL ? by->depth + 1 : 0 };
+	struct doc *doc = NULL;
+	int ret = -1;
+
+	if (is_circle(by, real)) {
+		err_set(err, "%s includes itself, by way of this file", path);
+		goto out;
+	}
+	ret = 0;
+	if (is_read(r, real))
+		goto out;
+	ret = -1;
+	if (r->doc_count == INCLUDED_MAX) {
+		err_set(err, "more than %d files", INCLUDED_MAX);
+		goto out;
+	}
+	doc = doc_read(path, r->diag, err);
+	if (doc == NULL)
+		goto out;
+	includes_read(r, doc, &self);
+	doc_keep(r, doc, real);
 	return 0;
+out:
+	free(real);
+	return ret;
 }
 
 static int
@@ -915,8 +1051,8 @@ is_rule_file(const struct dirent *entry)
 }
 
 static int
-directory_add(
-    struct reading *r, const char *path, struct diag *diag, struct err *err)
+directory_add(struct reading *r, const char *path, const struct including *by,
+    struct err *err)
 {
 	struct dirent **entries;
 	int count = scandir(path, &entries, is_rule_file, alphasort), ret = 0;
@@ -930,7 +1066,7 @@ directory_add(
 
 		str_printf(&file, "%s/%s", path, entries[i]->d_name);
 		if (ret == 0)
-			ret = doc_add(r, file.data, diag, err);
+			ret = doc_add(r, file.data, by, err);
 		str_free(&file);
 		free(entries[i]);
 	}
@@ -939,18 +1075,22 @@ directory_add(
 }
 
 static int
-docs_read(struct reading *r, const char *const *paths, size_t count,
-    struct diag *diag, struct err *err)
+path_add(struct reading *r, const char *path, const struct including *by,
+    struct err *err)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct stat st;
-		bool directory =
-		    stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode);
+	struct stat st;
+	bool directory = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 
-		if ((directory ? directory_add : doc_add)(
-			r, paths[i], diag, err) < 0)
+	return (directory ? directory_add : doc_add)(r, path, by, err);
+}
+
+static int
+docs_read(
+    struct reading *r, const char *const *paths, size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (path_add(r, paths[i], NULL, err) < 0)
 			return -1;
-	}
 	return 0;
 }
 
@@ -958,10 +1098,10 @@ struct ruleset *
 ruleset_read(
     const char *const *paths, size_t count, struct diag *diag, struct err *err)
 {
-	struct reading r = { 0 };
+	struct reading r = { .diag = diag };
 	struct ruleset *rs = NULL;
 
-	if (docs_read(&r, paths, count, diag, err) < 0)
+	if (docs_read(&r, paths, count, err) < 0)
 		goto out;
 	rs = r.rs = mem_new(1, sizeof *rs);
 	rs->host = host_name();
@@ -983,9 +1123,12 @@ ruleset_read(
 	tests_section(&r);
 	whole_check(&r);
 out:
-	for (size_t d = 0; d < r.doc_count; d++)
+	for (size_t d = 0; d < r.doc_count; d++) {
 		doc_free(r.docs[d]);
+		free(r.reals[d]);
+	}
 	free(r.docs);
+	free(r.reals);
 	free(r.source_nodes);
 	free(r.action_nodes);
 	free(r.rule_nodes);
