@@ -5,6 +5,7 @@
 #include "pipeline.h"
 
 #include "action/actions.h"
+#include "action/collector.h"
 #include "action/outbox.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -52,6 +53,7 @@ struct pipeline {
 	const struct schedule_spec **schedule_specs; /* likewise */
 	struct troubles *troubles; /* NULL: they are switched off */
 	struct actions *actions;
+	struct collector *collector;
 	struct outbox *outbox;
 	struct fetcher *fetcher;
 
@@ -280,6 +282,7 @@ commit_now(struct pipeline *p)
 		not_saved(p, &err);
 	p->urgent = false;
 	actions_start(p->actions, !p->save_all);
+	collector_start(p->collector);
 	if (tail_caught_up(p->tail) && matcher_due(p->matcher) == INT64_MAX)
 		actions_read_up(p->actions);
 	rearm(p);
@@ -523,6 +526,7 @@ on_change(const struct change *change, void *ctx)
 		change->incident->late = is_late(p, judge_event(p->judge));
 	log_change(change);
 	actions_change(p->actions, change);
+	collector_change(p->collector, change);
 	on_dirty(p);
 }
 
@@ -669,7 +673,8 @@ finish_if_done(struct pipeline *p)
 	/* Either may lead to more. */
 	matcher_flush(p->matcher);
 	detectors_tick(p->detectors, moment(p));
-	if (!p->urgent && !actions_busy(p->actions) && !outbox_busy(p->outbox))
+	if (!p->urgent && !actions_busy(p->actions) &&
+	    !collector_busy(p->collector) && !outbox_busy(p->outbox))
 		finish(p);
 }
 
@@ -691,6 +696,7 @@ pipeline_stop(struct pipeline *p)
 		return;
 	p->stopping = true;
 	actions_stop(p->actions);
+	collector_stop(p->collector);
 	streams_stop(p->streams);
 	if (actions_running(p->actions))
 		log_info("waiting for a script that runs");
@@ -816,6 +822,16 @@ new_actions(struct pipeline *p)
 }
 
 static void
+new_collector(struct pipeline *p)
+{
+	const struct collector_spec spec = { p->spec.loop, p->rs->plans,
+		p->spec.dry_run };
+	const struct collector_callbacks callbacks = { on_dirty, wall_ms, p };
+
+	p->collector = collector_new(&spec, &callbacks);
+}
+
+static void
 new_judge(struct pipeline *p)
 {
 	const struct judge_spec spec = ruleset_judge(p->rs);
@@ -884,6 +900,7 @@ pipeline_new(const struct pipeline_spec *spec)
 	    rs->notifiers, rs->notifier_count, on_dirty, p);
 	outbox_on_ended(p->outbox, on_ended);
 	new_actions(p);
+	new_collector(p);
 	new_troubles(p);
 	return p;
 }
@@ -894,6 +911,7 @@ pipeline_free(struct pipeline *p)
 	if (p == NULL)
 		return;
 	actions_free(p->actions);
+	collector_free(p->collector);
 	outbox_free(p->outbox);
 	https_free(p->https);
 	schedules_free(p->schedules);
@@ -928,12 +946,25 @@ load_position(const struct position *position, void *ctx)
 	tail_resume(p->tail, position);
 }
 
+/* It says something of a moment that is gone. */
+static void
+leave_collecting(struct incident *i)
+{
+	log_warning("logwatch was stopped while it collected for an incident; "
+		    "that is not repeated rule=%s id=%s",
+	    i->rule_id, i->id);
+	i->collecting = 0;
+	i->dirty = true;
+}
+
 static void
 load_incident(const struct incident_row *row, void *ctx)
 {
 	struct pipeline *p = ctx;
 	struct incident *i = record_read(row->record, row->state);
 
+	if (i != NULL && i->collecting > 0)
+		leave_collecting(i);
 	if (i != NULL)
 		incidents_restore(p->incidents, i);
 	else

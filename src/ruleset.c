@@ -243,7 +243,7 @@ static const struct key rule_keys[] = {
 	{ "caused_by", false, .keys = caused_by_keys,
 	    .what = "The rules whose open incident, begun shortly before, is "
 		    "the cause of this one." },
-	{ "collect", true, .type = KEY_TEXT, .shape = KEY_LISTS,
+	{ "collect", false, .type = KEY_TEXT, .shape = KEY_LISTS,
 	    .what = "Commands that only look, run when an incident opens and "
 		    "when it resolves; what they print goes into the record." },
 	{ "active", false, .keys = active_keys,

@@ -14,6 +14,7 @@
 
 #define TIMEOUT_DEFAULT_MS 60000
 #define ARGV_MAX 256
+#define COLLECT_MAX 16
 
 const char *const mode_words[] = { "act", "observe", NULL };
 static const char *const interrupted_words[] = { "report", "rerun", NULL };
@@ -110,11 +111,45 @@ const struct key escalate_keys[] = {
 	{ 0 },
 };
 
+/* A list of arguments; what is for the texts, such as "action 'a': exec". */
 static void
-argv_read(struct action *a, const struct node *n)
+command_read(struct program *c, const struct node *n, const char *what)
 {
 	char **texts;
 	size_t count;
+
+	if (!node_texts(n, false, &texts, &count))
+		return;
+	if (count == 0 || count > ARGV_MAX)
+		node_error(n, "%s: expected 1 to %d arguments", what, ARGV_MAX);
+	c->argv = mem_new(count, sizeof(struct template *));
+	for (size_t i = 0; i < count && i < ARGV_MAX; i++) {
+		struct err err;
+		size_t at;
+		struct template *t =
+		    template_parse(text_of(texts[i]), &at, &err);
+
+		if (t == NULL)
+			node_error_at(
+			    node_at(n, i), at, "%s: %s", what, err.text);
+		else
+			c->argv[c->argc++] = t;
+	}
+	node_texts_free(texts);
+}
+
+static void
+command_free(struct program *c)
+{
+	for (size_t i = 0; i < c->argc; i++)
+		template_free(c->argv[i]);
+	free(c->argv);
+}
+
+static void
+argv_read(struct action *a, const struct node *n)
+{
+	struct str what = { 0 };
 
 	if (node_kind(n) == NODE_SCALAR) {
 		node_error(n,
@@ -123,25 +158,9 @@ argv_read(struct action *a, const struct node *n)
 		    a->name);
 		return;
 	}
-	if (!node_texts(n, false, &texts, &count))
-		return;
-	if (count == 0 || count > ARGV_MAX)
-		node_error(n, "action '%s': exec: expected 1 to %d arguments",
-		    a->name, ARGV_MAX);
-	a->argv = mem_new(count, sizeof *a->argv);
-	for (size_t i = 0; i < count && i < ARGV_MAX; i++) {
-		struct err err;
-		size_t at;
-		struct template *t =
-		    template_parse(text_of(texts[i]), &at, &err);
-
-		if (t == NULL)
-			node_error_at(node_at(n, i), at,
-			    "action '%s': exec: %s", a->name, err.text);
-		else
-			a->argv[a->argc++] = t;
-	}
-	node_texts_free(texts);
+	str_printf(&what, "action '%s': exec", a->name);
+	command_read(&a->command, n, what.data);
+	str_free(&what);
 }
 
 static bool
@@ -244,30 +263,31 @@ changes_read(struct action *a, const struct node *n)
 		    a->name);
 }
 
-/* A program that is named as a file can be looked at now. */
+/* A program that is named as a file can be looked at now; or_at is where else
+ * relative paths may start, in words. */
 static void
-program_check(const struct action *a, const struct node *exec)
+program_check(const struct program *c, const struct node *n, const char *cwd,
+    const char *or_at, const char *what)
 {
 	struct str path = { 0 };
 	const char *name;
 
-	if (node_kind(exec) != NODE_LIST || a->argc == 0 ||
-	    template_count(a->argv[0]) > 0 ||
-	    !node_text(node_at(exec, 0), &name) || strchr(name, '/') == NULL)
+	if (node_kind(n) != NODE_LIST || c->argc == 0 ||
+	    template_count(c->argv[0]) > 0 ||
+	    !node_text(node_at(n, 0), &name) || strchr(name, '/') == NULL)
 		return;
-	if (name[0] != '/' && a->cwd != NULL)
-		str_printf(&path, "%s/%s", a->cwd, name);
+	if (name[0] != '/' && cwd != NULL)
+		str_printf(&path, "%s/%s", cwd, name);
 	else
 		str_puts(&path, name);
 	if (access(path.data, F_OK) != 0)
-		node_warning(node_at(exec, 0),
-		    "action '%s': there is no %s (relative paths start where "
-		    "logwatch is started, or at 'cwd')",
-		    a->name, path.data);
+		node_warning(node_at(n, 0),
+		    "%s: there is no %s (relative paths start where logwatch "
+		    "is started%s)",
+		    what, path.data, or_at);
 	else if (access(path.data, X_OK) != 0)
-		node_warning(node_at(exec, 0),
-		    "action '%s': %s is not executable; chmod +x it", a->name,
-		    path.data);
+		node_warning(node_at(n, 0),
+		    "%s: %s is not executable; chmod +x it", what, path.data);
 	str_free(&path);
 }
 
@@ -275,6 +295,7 @@ static void
 exec_read(
     struct action *a, const struct node *n, const struct source_names *sources)
 {
+	struct str what = { 0 };
 	const char *cwd;
 
 	argv_read(a, node_get(n, "exec"));
@@ -285,7 +306,10 @@ exec_read(
 	node_duration(node_get(n, "timeout"), 1, &a->timeout_ms);
 	verify_read(a, node_get(n, "verify"), sources);
 	limit_read(a, node_get(n, "limit"));
-	program_check(a, node_get(n, "exec"));
+	str_printf(&what, "action '%s'", a->name);
+	program_check(&a->command, node_get(n, "exec"), a->cwd, ", or at 'cwd'",
+	    what.data);
+	str_free(&what);
 }
 
 static void
@@ -343,9 +367,7 @@ out:
 void
 action_free(struct action *a)
 {
-	for (size_t i = 0; i < a->argc; i++)
-		template_free(a->argv[i]);
-	free(a->argv);
+	command_free(&a->command);
 	for (size_t i = 0; a->env != NULL && a->env[i] != NULL; i++)
 		free(a->env[i]);
 	free(a->env);
@@ -407,8 +429,8 @@ templates_check(
 {
 	const struct template *body = NULL;
 
-	for (size_t i = 0; i < a->argc; i++)
-		template_check(a->argv[i], a, c, at);
+	for (size_t i = 0; i < a->command.argc; i++)
+		template_check(a->command.argv[i], a, c, at);
 	if (a->receiver != NULL && a->receiver->body_template != NULL)
 		body = a->receiver->body_template(a->settings);
 	if (body != NULL)
@@ -460,6 +482,58 @@ steps_read(const struct node *n, const struct caller *c, struct steps *execs,
 	node_texts_free(names);
 }
 
+/* Its templates name what the rule knows. */
+static void
+collect_check(const struct program *c, const struct rule *rule,
+    const struct policy *policy, const struct node *n)
+{
+	for (size_t i = 0; i < c->argc; i++)
+		for (size_t k = 0; k < template_count(c->argv[i]); k++) {
+			const char *name = template_name(c->argv[i], k);
+
+			if (!policy_knows(policy, rule, name))
+				node_error(node_at(n, i),
+				    "rule '%s': collect uses {{%s}}, which is "
+				    "no capture or label of this rule",
+				    rule->id, name);
+		}
+}
+
+static void
+collect_read(struct programs *cs, const struct rule *rule,
+    const struct policy *policy, const struct node *n)
+{
+	size_t count = n != NULL ? node_count(n) : 0;
+	struct str what = { 0 };
+
+	if (n == NULL)
+		return;
+	str_printf(&what, "rule '%s': collect", rule->id);
+	if (node_kind(n) != NODE_LIST || count == 0 || count > COLLECT_MAX)
+		node_error(n,
+		    "%s: expected a list of 1 to %d commands, each a list of "
+		    "arguments, such as [[redis-cli, INFO]]",
+		    what.data, COLLECT_MAX);
+	else
+		cs->v = mem_new(count, sizeof *cs->v);
+	for (size_t i = 0; cs->v != NULL && i < count; i++) {
+		struct program *c = &cs->v[cs->count++];
+		const struct node *one = node_at(n, i);
+
+		if (node_kind(one) != NODE_LIST) {
+			node_error(one,
+			    "%s: each command is a list of its own, such as "
+			    "[[redis-cli, INFO]]: no shell takes a line apart",
+			    what.data);
+			break;
+		}
+		command_read(c, one, what.data);
+		collect_check(c, rule, policy, one);
+		program_check(c, one, NULL, "", what.data);
+	}
+	str_free(&what);
+}
+
 void
 plan_read(struct plan *p, const struct rule *rule, const struct policy *policy,
     const struct node *map, struct action *actions, size_t count)
@@ -489,6 +563,7 @@ plan_read(struct plan *p, const struct rule *rule, const struct policy *policy,
 		node_error(node_get(map, "schedule"),
 		    "%s: schedule: needs an action with 'exec', which it runs",
 		    what.data);
+	collect_read(&p->collect, rule, policy, node_get(map, "collect"));
 	str_free(&what);
 	str_free(&owner);
 }
@@ -510,4 +585,7 @@ plan_free(struct plan *p)
 	free(p->notifies.v);
 	free(p->escalate_execs.v);
 	free(p->escalate_notifies.v);
+	for (size_t i = 0; i < p->collect.count; i++)
+		command_free(&p->collect.v[i]);
+	free(p->collect.v);
 }

@@ -16,14 +16,19 @@ struct node;
 
 enum action_kind { ACTION_EXEC, ACTION_NOTIFY };
 
+/** The arguments of a program. */
+struct program {
+	struct template **argv;
+	size_t argc;
+};
+
 struct action {
 	char *name;
 	enum action_kind kind;
 	unsigned changes; /* bit 1 << CHANGE_…: which it is told */
 
 	/* ACTION_EXEC */
-	struct template **argv;
-	size_t argc;
+	struct program command;
 	char **env; /* "NAME=value", NULL-ended; NULL: none */
 	char *cwd;  /* NULL: where logwatch was started */
 	int64_t timeout_ms;
@@ -47,12 +52,19 @@ struct steps {
 	size_t count;
 };
 
+/** Some programs, in the order written. */
+struct programs {
+	struct program *v;
+	size_t count;
+};
+
 /** What a rule calls for. */
 struct plan {
 	struct steps execs, notifies;
 	struct steps escalate_execs, escalate_notifies;
 	int64_t escalate_after_ms; /* unacknowledged so long; INT64_MAX: no */
 	bool observe;              /* no script is run */
+	struct programs collect;   /* they only read */
 	bool scheduled; /* scripts run by the clock, not when it opens */
 };
 
@@ -66,8 +78,8 @@ void action_read(struct action *a, const char *name, const struct node *n,
     const struct source_names *sources);
 void action_free(struct action *a); /* what is in it */
 
-/** Reads `actions`, `escalate` and `mode` of a rule's map, marks the actions
- * used, and checks their templates against what this rule knows. */
+/** Reads `actions`, `escalate`, `mode` and `collect` of a rule's map, marks the
+ * actions used, and checks their templates against what this rule knows. */
 void plan_read(struct plan *p, const struct rule *rule,
     const struct policy *policy, const struct node *map, struct action *actions,
     size_t count);

@@ -503,27 +503,6 @@ verify(struct remedy *r, int64_t within_ms)
 	timer_in(r->deadline, within_ms > 0 ? within_ms : 0);
 }
 
-/* What a script printed, as text: bytes that are none, and NUL, are U+FFFD.
- * That can make it longer; the end is what counts. */
-static char *
-shown_output(struct text output)
-{
-	struct str raw = { 0 }, clean = { 0 };
-	size_t from;
-
-	for (size_t i = 0; i < output.len; i++)
-		str_add(
-		    &raw, output.data[i] == '\0' ? "\xff" : output.data + i, 1);
-	utf8_clean(str_text(&raw), &clean);
-	str_free(&raw);
-	from = clean.len > OUTPUT_MAX ? clean.len - OUTPUT_MAX : 0;
-	while (from < clean.len && (clean.data[from] & 0xc0) == 0x80)
-		from++;
-	if (from > 0)
-		memmove(clean.data, clean.data + from, clean.len - from + 1);
-	return str_take(&clean);
-}
-
 static void
 on_end(const struct child_end *end, void *ctx)
 {
@@ -535,7 +514,7 @@ on_end(const struct child_end *end, void *ctx)
 	run->code = end->signaled ? -1 : end->code;
 	run->ended_ms = wall(r->owner);
 	free(run->output);
-	run->output = shown_output(end->output);
+	run->output = exec_output(end->output);
 	child_free(r->child);
 	r->child = NULL;
 	if (!end->signaled && !end->timed_out && end->code == 0) {

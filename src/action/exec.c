@@ -39,20 +39,49 @@ escape(struct text value, struct str *out)
 			str_putc(out, value.data[i]);
 }
 
-static char **
-arguments(const struct action *a, const struct incident *i, int64_t wall_ms)
+char **
+exec_arguments(
+    const struct program *c, const struct incident *i, int64_t wall_ms)
 {
-	char **argv = mem_new(a->argc + 1, sizeof *argv);
+	char **argv = mem_new(c->argc + 1, sizeof *argv);
 	struct filling f = { .incident = i, .wall_ms = wall_ms };
 
-	for (size_t k = 0; k < a->argc; k++) {
+	for (size_t k = 0; k < c->argc; k++) {
 		struct str one = { 0 };
 
-		template_write(a->argv[k], fill, &f, escape, &one);
+		template_write(c->argv[k], fill, &f, escape, &one);
 		argv[k] = str_take(&one);
 	}
 	str_free(&f.scratch);
 	return argv;
+}
+
+void
+exec_texts_free(char **texts)
+{
+	for (size_t k = 0; texts != NULL && texts[k] != NULL; k++)
+		free(texts[k]);
+	free(texts);
+}
+
+/* U+FFFD can make it longer; the end is what counts. */
+char *
+exec_output(struct text output)
+{
+	struct str raw = { 0 }, clean = { 0 };
+	size_t from;
+
+	for (size_t i = 0; i < output.len; i++)
+		str_add(
+		    &raw, output.data[i] == '\0' ? "\xff" : output.data + i, 1);
+	utf8_clean(str_text(&raw), &clean);
+	str_free(&raw);
+	from = clean.len > OUTPUT_MAX ? clean.len - OUTPUT_MAX : 0;
+	while (from < clean.len && (clean.data[from] & 0xc0) == 0x80)
+		from++;
+	if (from > 0)
+		memmove(clean.data, clean.data + from, clean.len - from + 1);
+	return str_take(&clean);
 }
 
 struct environment {
@@ -154,20 +183,12 @@ environment(const struct action *a, const struct incident *i,
 	return e.v;
 }
 
-static void
-texts_free(char **texts)
-{
-	for (size_t k = 0; texts[k] != NULL; k++)
-		free(texts[k]);
-	free(texts);
-}
-
 struct child *
 exec_start(struct loop *l, const struct action *a, const struct incident *i,
     enum change_kind change, int64_t wall_ms, struct ready *ready,
     child_end_fn *end, child_line_fn *line, void *ctx, struct err *err)
 {
-	char **argv = arguments(a, i, wall_ms);
+	char **argv = exec_arguments(&a->command, i, wall_ms);
 	char **envp = environment(a, i, change, wall_ms);
 	struct child *child;
 
@@ -182,8 +203,8 @@ exec_start(struct loop *l, const struct action *a, const struct incident *i,
 		.ready = ready,
 	    },
 	    end, line, ctx, err);
-	texts_free(argv);
-	texts_free(envp);
+	exec_texts_free(argv);
+	exec_texts_free(envp);
 	return child;
 }
 
@@ -205,11 +226,11 @@ exec_feed(
 char *
 exec_describe(const struct action *a, const struct incident *i, int64_t wall_ms)
 {
-	char **argv = arguments(a, i, wall_ms);
+	char **argv = exec_arguments(&a->command, i, wall_ms);
 	struct str text = { 0 };
 
 	for (size_t k = 0; argv[k] != NULL; k++)
 		str_printf(&text, "%s'%s'", k > 0 ? " " : "", argv[k]);
-	texts_free(argv);
+	exec_texts_free(argv);
 	return str_take(&text);
 }

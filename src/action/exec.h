@@ -27,6 +27,16 @@ struct child *exec_start(struct loop *l, const struct action *a,
 void exec_feed(
     struct child *child, const struct incident *i, enum change_kind change);
 
+/** The arguments of a command, filled in: an array that ends with NULL, to free
+ * with exec_texts_free(). */
+char **exec_arguments(
+    const struct program *c, const struct incident *i, int64_t wall_ms);
+void exec_texts_free(char **texts); /* NULL does nothing */
+
+/** What a program printed, as text of at most OUTPUT_MAX bytes, its end: bytes
+ * that are none, and NUL, are U+FFFD.  The caller frees it. */
+char *exec_output(struct text output);
+
 /** The command as a person would read it, for logs; the caller frees it. */
 char *exec_describe(
     const struct action *a, const struct incident *i, int64_t wall_ms);

@@ -110,6 +110,16 @@ lines_free(struct lines *ls)
 	*ls = (struct lines){ 0 };
 }
 
+static void
+collected_free(struct collected *c)
+{
+	for (size_t k = 0; c->argv[k] != NULL; k++)
+		free(c->argv[k]);
+	free(c->argv);
+	free(c->output);
+	free(c->error);
+}
+
 struct incident *
 incident_new(void)
 {
@@ -131,6 +141,9 @@ incident_free(struct incident *i)
 	}
 	free(i->runs);
 	free(i->effects);
+	for (size_t k = 0; k < i->collected_count; k++)
+		collected_free(&i->collected[k]);
+	free(i->collected);
 	free(i->rule_id);
 	free(i->key_text);
 	pairs_free(&i->key);
@@ -159,6 +172,35 @@ incident_run(struct incident *i, const char *action)
 		.name = mem_text(action), .code = -1, .output = mem_text("")
 	};
 	return &i->runs[i->run_count++];
+}
+
+static void
+cut_arguments(char **argv)
+{
+	size_t k = 0;
+
+	for (; argv[k] != NULL && k < ARGUMENTS_MAX; k++)
+		argv[k][utf8_head_bytes(text_of(argv[k]), ARGUMENT_MAX).len] =
+		    '\0';
+	for (size_t more = k; argv[more] != NULL; more++) {
+		free(argv[more]);
+		argv[more] = NULL;
+	}
+}
+
+void
+incident_collect(struct incident *i, struct collected collected)
+{
+	cut_arguments(collected.argv);
+	if (i->collected_count == COLLECTED_MAX) {
+		collected_free(&i->collected[0]);
+		memmove(i->collected, i->collected + 1,
+		    --i->collected_count * sizeof *i->collected);
+	}
+	i->collected = mem_resize(
+	    i->collected, i->collected_count + 1, sizeof *i->collected);
+	i->collected[i->collected_count++] = collected;
+	i->dirty = true;
 }
 
 void

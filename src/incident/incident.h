@@ -77,6 +77,20 @@ struct run {
 	int64_t ended_ms; /* wall; when its script ended, 0: not yet */
 };
 
+#define COLLECTED_MAX 32 /* of the last commands that are kept */
+#define ARGUMENT_MAX 256 /* bytes of their arguments, each */
+#define ARGUMENTS_MAX 64
+
+/** What a command of `collect` said. */
+struct collected {
+	bool resolved; /* it ran when the incident resolved, else opened */
+	char **argv;   /* ends with NULL */
+	int code;      /* exit status; -1: none (a signal, or never executed) */
+	char *output;  /* the last OUTPUT_MAX bytes, cleaned; never NULL */
+	char *error;   /* why it did not end by itself; NULL: it did */
+	int64_t at_ms; /* wall; when it was started */
+};
+
 struct incident {
 	char id[ULID_SIZE];
 	size_t rule; /* index, or NO_RULE */
@@ -100,11 +114,14 @@ struct incident {
 	bool late;
 	struct run *runs;
 	size_t run_count;
+	struct collected *collected;
+	size_t collected_count;
 	char caused_by[ULID_SIZE];  /* the id of its cause, "": none */
 	char (*effects)[ULID_SIZE]; /* ids of those that it caused */
 	size_t effect_count, effects_omitted;
 
 	bool alone;        /* told by itself, whatever its cause is told */
+	size_t collecting; /* how often that is under way: kept till then */
 	bool held;         /* a remediation runs or is being verified */
 	bool resolve_seen; /* its end was seen meanwhile */
 	bool dirty;        /* to be saved */
@@ -129,6 +146,10 @@ void incident_free(struct incident *i); /* NULL does nothing */
 
 /** The run of an action, made (pending) where there is none yet. */
 struct run *incident_run(struct incident *i, const char *action);
+
+/** Adds what a command said, which is taken over; past COLLECTED_MAX the oldest
+ * is forgotten, and long arguments are cut. */
+void incident_collect(struct incident *i, struct collected collected);
 
 /** Another incident is caused by this one; past EFFECTS_MAX it is counted. */
 void incident_add_effect(struct incident *i, const char *id);

@@ -116,7 +116,7 @@ drop(struct incidents *is, size_t k)
 {
 	struct incident *i = is->v[k];
 
-	assert(i->state != INCIDENT_OPEN && !i->dirty);
+	assert(i->state != INCIDENT_OPEN && !i->dirty && i->collecting == 0);
 	if (i->rule != NO_RULE) {
 		struct text key = index_key(is, i->rule, key_of(i));
 
@@ -166,8 +166,9 @@ due_of(const struct incidents *is, const struct incident *i)
 	int64_t quiet, remind;
 
 	if (i->state == INCIDENT_RESOLVED)
-		return i->dirty ? INT64_MAX
-		                : i->closed_ms + (p ? p->cooldown_ms : 0);
+		return i->dirty || i->collecting > 0
+		           ? INT64_MAX
+		           : i->closed_ms + (p ? p->cooldown_ms : 0);
 	if (p == NULL || i->state == INCIDENT_UNOPENED)
 		return INT64_MAX;
 	quiet = quiet_due(is, i, p);
@@ -750,6 +751,7 @@ bound_cooling(struct incidents *is)
 
 		for (size_t k = 0; k < is->count; k++)
 			if (is->v[k]->state == INCIDENT_RESOLVED &&
+			    is->v[k]->collecting == 0 &&
 			    (oldest == is->count ||
 				is->v[k]->closed_ms < is->v[oldest]->closed_ms))
 				oldest = k;

@@ -95,6 +95,41 @@ runs_json(const struct incident *i)
 }
 
 static json_t *
+argv_json(char *const *argv)
+{
+	json_t *list = json_array();
+
+	for (; *argv != NULL; argv++)
+		json_array_append_new(list, record_text(text_of(*argv)));
+	return list;
+}
+
+static json_t *
+collected_json(const struct incident *i)
+{
+	json_t *list = json_array();
+
+	for (size_t k = 0; k < i->collected_count; k++) {
+		const struct collected *c = &i->collected[k];
+		json_t *one = json_object();
+
+		json_object_set_new(one, "when",
+		    json_string(c->resolved ? "resolved" : "opened"));
+		json_object_set_new(one, "argv", argv_json(c->argv));
+		json_object_set_new(one, "exit",
+		    c->code >= 0 ? json_integer(c->code) : json_null());
+		json_object_set_new(
+		    one, "output", record_text(text_of(c->output)));
+		json_object_set_new(one, "at", time_json(c->at_ms));
+		if (c->error != NULL)
+			json_object_set_new(
+			    one, "error", record_text(text_of(c->error)));
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
+static json_t *
 effects_json(const struct incident *i)
 {
 	json_t *list = json_array();
@@ -148,7 +183,7 @@ record_of(const struct incident *i, enum change_kind change)
 	if (i->effects_omitted > 0)
 		json_object_set_new(r, "effects_omitted",
 		    json_integer((json_int_t)i->effects_omitted));
-	json_object_set_new(r, "collected", json_array());
+	json_object_set_new(r, "collected", collected_json(i));
 	json_object_set_new(r, "actions", runs_json(i));
 	return r;
 }
@@ -165,11 +200,12 @@ record_state(const struct incident *i)
 	for (size_t k = 0; k < i->run_count; k++)
 		json_object_set_new(
 		    ended, i->runs[k].name, json_integer(i->runs[k].ended_ms));
-	state = json_pack("{s:o, s:b, s:o, s:o, s:o, s:I, s:o, s:b}", "key",
-	    json_stringn(i->key_text, i->key_len), "resolve_seen",
+	state = json_pack("{s:o, s:b, s:o, s:o, s:o, s:I, s:o, s:b, s:I}",
+	    "key", json_stringn(i->key_text, i->key_len), "resolve_seen",
 	    i->resolve_seen, "told", told, "ended", ended, "opened",
 	    time_json(i->opened_ms), "reminders", (json_int_t)i->reminders,
-	    "remind_from", time_json(i->remind_from_ms), "alone", i->alone);
+	    "remind_from", time_json(i->remind_from_ms), "alone", i->alone,
+	    "collecting", (json_int_t)i->collecting);
 	text = json_dumps(state, JSON_COMPACT);
 	json_decref(state);
 	return text;
@@ -307,12 +343,57 @@ read_state(struct incident *i, const json_t *state)
 	i->key_len = key.len;
 	i->resolve_seen = json_is_true(json_object_get(state, "resolve_seen"));
 	i->opened_ms = get_time_or(state, "opened", i->detected_ms);
+	i->collecting = get_int(state, "collecting") > 0;
 	i->alone = json_is_true(json_object_get(state, "alone"));
 	i->reminders = (size_t)get_int(state, "reminders");
 	i->remind_from_ms = get_time_or(state, "remind_from", i->opened_ms);
 	for (size_t k = 0; k < CHANGE_COUNT; k++)
 		i->changes[k] =
 		    (size_t)json_integer_value(json_array_get(told, k));
+}
+
+static char **
+read_argv(const json_t *list)
+{
+	size_t count = json_array_size(list);
+	char **argv = mem_new(count + 1, sizeof *argv);
+
+	for (size_t k = 0; k < count; k++) {
+		const json_t *one = json_array_get(list, k);
+
+		argv[k] =
+		    mem_copy(json_is_string(one) ? json_string_value(one) : "",
+			json_string_length(one));
+	}
+	return argv;
+}
+
+static void
+read_collected(struct incident *i, const json_t *list)
+{
+	json_t *value;
+	size_t k;
+
+	json_array_foreach(list, k, value)
+	{
+		const json_t *code = json_object_get(value, "exit");
+
+		incident_collect(
+		    i, (struct collected){
+			   .resolved =
+			       text_is(get_text(value, "when"), "resolved"),
+			   .argv = read_argv(json_object_get(value, "argv")),
+			   .code = json_is_integer(code)
+		                       ? (int)json_integer_value(code)
+		                       : -1,
+			   .output = copy_text(value, "output"),
+			   .error = json_object_get(value, "error") != NULL
+		                        ? copy_text(value, "error")
+		                        : NULL,
+			   .at_ms = get_time(value, "at"),
+		       });
+	}
+	i->dirty = false;
 }
 
 static void
@@ -384,6 +465,7 @@ record_read(struct text record, struct text state)
 	    &i->after, json_object_get(json_object_get(r, "context"), "after"));
 	read_times(i, r);
 	read_causes(i, r);
+	read_collected(i, json_object_get(r, "collected"));
 	read_state(i, s);
 	read_runs(
 	    i, json_object_get(r, "actions"), json_object_get(s, "ended"));

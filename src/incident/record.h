@@ -25,7 +25,8 @@ char *record_state(const struct incident *i);
  * An incident as it was: from what record_of() and record_state() made.
  *
  * Returns an incident to free with incident_free(), its rule NO_RULE; NULL
- * where record is none.
+ * where record is none.  Its `collecting` is not 0 where that was under way:
+ * the caller, who knows that it is not any more, resets it.
  */
 struct incident *record_read(struct text record, struct text state);
 

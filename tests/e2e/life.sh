@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What becomes of an incident while it is open, and what a kill of logwatch and
 # a new start leave of that: reminders, an escalation,
-# causes.
+# causes, what is collected.
 
 # shellcheck source=tests/e2e/lib.sh
 . "${srcdir:?names the source tree}/tests/e2e/lib.sh" || exit 1
@@ -121,5 +121,80 @@ echo SOON >>app.log
 wait_for 10 'its own end' at_least 1 effect resolved
 wait_for 10 'the end of what escalated, to both' at_least 2 broken resolved
 killed
+
+collected() { # FILTER of jq, of the entries of its incidents, sorted
+	"$LOGWATCH" incidents --all --json --state s.db 2>/dev/null |
+	    jq -c "select(.rule == \"$1\") | .collected[] | $2" | sort
+}
+has_collected() { # WANTED RULE FILTER
+	[[ $(collected "$2" "$3") == "$1" ]]
+}
+
+step 'what commands say when it opens and when it resolves is in the record'
+rules <<'END'
+rules:
+  - id: look
+    mode: observe
+    match: 'DOWN (?<what>.*)'
+    actions: tell
+    resolve: {match: UP}
+    collect:
+      - [/bin/echo, 'is "{{what}}"']
+      - [/bin/sh, -c, 'env | sort | grep -c -e hook -e LOGWATCH; exit 3']
+      - [./not-there]
+  - {id: slow, match: SLOW, resolve: {match: UP}, actions: tell,
+     collect: [[/bin/sh, -c, 'echo begun >>slow; while [ -e slow ]; do sleep 0.1; done']]}
+END
+run fifth
+printf 'DOWN $(touch owned); x\n' >>app.log
+wait_for 10 'three' has_collected '["opened",0,"is \"$(touch owned); x\"\n"]
+["opened",3,"0\n"]
+["opened",null,""]' look '[.when, .exit, .output]'
+expect 'why one was not run' has_collected '"./not-there"' look \
+    'select(.error != null) | .argv[0]'
+[[ ! -e owned ]] || die 'log text reached a shell'
+echo UP >>app.log
+wait_for 10 'and three more' has_collected '["opened",3]
+["resolved",3]' look 'select(.exit == 3) | [.when, .exit]'
+wait_for 10 'that it resolved' at_least 1 look resolved
+
+step 'nobody waits for it, and after a kill it is not repeated'
+echo SLOW >>app.log
+wait_for 10 'it began' test -s slow
+wait_for 10 'the message is there' at_least 1 slow opened
+killed
+run sixth
+wait_for 10 'it says so' grep -q 'not repeated rule=slow' sixth.log
+echo 'DOWN again' >>app.log
+wait_for 10 'what else is collected' has_collected '"is \"again\"\n"' look \
+    'select(.output == "is \"again\"\n") | .output'
+expect_equal 'how often it began' 1 "$(wc -l <slow)"
+stop "$watcher"
+
+step 'a storm does not start a process for each'
+rules <<'END'
+rules:
+  - {id: storm, match: 'STORM (?<n>\d+)', key: n, resolve: {match: UP},
+     collect: [[./count, '{{n}}']]}
+END
+cat >count <<'END'
+#!/bin/sh
+mkdir "running.$1.$$"
+ls -d running.* | wc -l >>most
+rmdir "running.$1.$$"
+END
+chmod +x count
+seq -f 'STORM %.0f' 100 >>app.log
+echo UP >>app.log
+sed -i 's/path: app.log/path: app.log, start_at: beginning/' rules.yml
+"$LOGWATCH" --rules rules.yml --once >once.log 2>&1 || die "exit $?"
+expect_equal 'all of them' 200 "$(wc -l <most)"
+most=$(sort -n most | tail -n 1)
+((most <= 4)) || die "$most at once"
+expect_equal 'in the records' 200 "$(collected storm .exit | grep -cx 0)"
+rm most s.db
+"$LOGWATCH" --rules rules.yml --once --dry-run >dry.log 2>&1 || die "exit $?"
+expect 'in a dry run none' test ! -e most
+expect 'that says so' grep -q 'would collect rule=storm' dry.log
 
 step 'done'

@@ -16,6 +16,16 @@
 
 #define BAD "\xef\xbf\xbd" /* U+FFFD */
 
+static char **
+argv_of(const char *program, const char *argument)
+{
+	char **argv = mem_new(3, sizeof *argv);
+
+	argv[0] = mem_text(program);
+	argv[1] = mem_text(argument);
+	return argv;
+}
+
 /* One with a value in every field. */
 static struct incident *
 whole(void)
@@ -63,6 +73,21 @@ whole(void)
 	i->changes[CHANGE_OPENED] = 2;
 	i->changes[CHANGE_ESCALATED] = 1;
 	i->last_change = CHANGE_ESCALATED;
+	incident_collect(i, (struct collected){
+				.argv = argv_of("redis-cli", "LLEN"),
+				.output = mem_text("7\n"),
+				.at_ms = INT64_C(1760688004100),
+			    });
+	incident_collect(i, (struct collected){
+				.resolved = true,
+				.argv = argv_of("sleep", "20"),
+				.code = -1,
+				.output = mem_text(""),
+				.error = mem_text("ended"),
+				.at_ms = INT64_C(1760688004200),
+			    });
+	i->dirty = false;
+	i->collecting = 1;
 	i->resolve_seen = true;
 	i->opened_ms = INT64_C(1760688006000);
 	i->remind_from_ms = INT64_C(1760688006500);
@@ -94,7 +119,14 @@ the_record_is_what_the_interface_promises(void **state)
 	    "\"acknowledged_at\":null,\"escalated_at\":null,"
 	    "\"resolved_at\":null,\"late\":false,\"caused_by\":null,"
 	    "\"effects\":[],"
-	    "\"collected\":[],\"actions\":["
+	    "\"collected\":["
+	    "{\"when\":\"opened\",\"argv\":[\"redis-cli\",\"LLEN\"],"
+	    "\"exit\":0,\"output\":\"7\\n\","
+	    "\"at\":\"2025-10-17T08:00:04.100Z\"},"
+	    "{\"when\":\"resolved\",\"argv\":[\"sleep\",\"20\"],"
+	    "\"exit\":null,\"output\":\"\","
+	    "\"at\":\"2025-10-17T08:00:04.200Z\",\"error\":\"ended\"}],"
+	    "\"actions\":["
 	    "{\"name\":\"clean-orphans\",\"state\":\"succeeded\","
 	    "\"attempt\":1,\"exit\":0,\"duration_ms\":812,"
 	    "\"output\":\"done\\n\"},"
@@ -186,6 +218,7 @@ an_incident_comes_back_as_it_was(void **state)
 	assert_int_equal(back->effect_count, 2);
 	assert_string_equal(back->effects[1], "01K7RXM000DDDDDDDDDDDDDDDD");
 	assert_true(back->alone);
+	assert_int_equal(back->collecting, 1);
 	a = record_of(i, CHANGE_OPENED);
 	b = record_of(back, CHANGE_OPENED);
 	assert_true(json_equal(a, b));
@@ -270,6 +303,28 @@ a_long_value_is_kept_to_its_bound(void **state)
 	assert_null(pairs_get(&ps, "z").data);
 	pairs_free(&ps);
 	free(big);
+}
+
+static void
+what_is_collected_is_bounded(void **state)
+{
+	struct incident *i = incident_new();
+	char *big = mem_new(1000, 1);
+
+	(void)state;
+	memset(big, 'x', 999);
+	for (int k = 0; k < COLLECTED_MAX + 3; k++)
+		incident_collect(i, (struct collected){
+					.argv = argv_of("a", big),
+					.output = mem_text(""),
+					.at_ms = k,
+				    });
+	assert_int_equal(i->collected_count, COLLECTED_MAX);
+	assert_int_equal(i->collected[0].at_ms, 3);
+	assert_int_equal(strlen(i->collected[0].argv[1]), ARGUMENT_MAX);
+	assert_true(i->dirty);
+	free(big);
+	incident_free(i);
 }
 
 static void
@@ -367,6 +422,7 @@ main(void)
 		    bytes_that_are_no_utf_8_do_not_break_the_record),
 		cmocka_unit_test(a_line_of_context_is_not_cut_at_a_nul),
 		cmocka_unit_test(a_long_value_is_kept_to_its_bound),
+		cmocka_unit_test(what_is_collected_is_bounded),
 		cmocka_unit_test(what_is_no_record_is_none),
 		cmocka_unit_test(what_is_missing_or_of_another_kind_is_empty),
 		cmocka_unit_test(no_damage_of_a_record_breaks_the_reader),
