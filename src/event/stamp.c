@@ -87,7 +87,9 @@ take_text(struct cursor *c, const char *wanted)
 {
 	size_t len = strlen(wanted);
 
+	/* Mostly it is not there, as its first byte tells. */
 	if ((size_t)(c->end - c->p) < len ||
+	    ((*c->p ^ wanted[0]) & ~0x20) != 0 ||
 	    strncasecmp(c->p, wanted, len) != 0)
 		return false;
 	c->p += len;
