@@ -35,13 +35,12 @@ url_host(const char *url)
 
 /* What stands behind a host, up to its path. */
 static bool
-port_is_good(struct text host)
+port_is_good(const char *p, bool in_brackets)
 {
-	const char *p = host.data + host.len;
 	const char *end = p + strcspn(p, "/?#");
 	char *rest;
 
-	if (host.data[0] == '[' && *p++ != ']')
+	if (in_brackets && *p++ != ']')
 		return false;
 	if (p >= end)
 		return true;
@@ -53,11 +52,13 @@ port_is_good(struct text host)
 const char *
 url_fault(const char *url)
 {
-	if (url_after_scheme(url) == NULL)
+	struct text host = url_host(url);
+
+	if (host.data == NULL)
 		return "must start with https:// or http://";
-	if (url_host(url).len == 0)
+	if (host.len == 0)
 		return "names no host";
-	if (!port_is_good(url_host(url)))
+	if (!port_is_good(host.data + host.len, host.data[0] == '['))
 		return "has a port that is none, or no end of its [address]";
 	for (; *url != '\0'; url++)
 		if ((unsigned char)*url <= ' ' || *url == 0x7f)

@@ -349,7 +349,7 @@ footer_read(struct zone *z, struct text t, struct err *err)
 static int
 tzif_read(struct zone *z, struct text t, struct err *err)
 {
-	struct header h;
+	struct header h = { 0 };
 	size_t size = 4;
 	const unsigned char *data;
 

@@ -93,6 +93,9 @@ struct collected {
 
 struct incident {
 	char id[ULID_SIZE];
+	char caused_by[ULID_SIZE]; /* the id of its cause, "": none */
+	bool late;
+	bool alone;  /* told by itself, whatever its cause is told */
 	size_t rule; /* index, or NO_RULE */
 	char *rule_id;
 	char *key_text; /* see key_write(); */
@@ -111,24 +114,21 @@ struct incident {
 	/* wall times; 0: not (yet) */
 	int64_t first_ms, last_ms, detected_ms, acknowledged_ms, escalated_ms,
 	    resolved_ms;
-	bool late;
 	struct run *runs;
 	size_t run_count;
 	struct collected *collected;
 	size_t collected_count;
-	char caused_by[ULID_SIZE];  /* the id of its cause, "": none */
 	char (*effects)[ULID_SIZE]; /* ids of those that it caused */
 	size_t effect_count, effects_omitted;
 
-	bool alone;        /* told by itself, whatever its cause is told */
 	size_t collecting; /* how often that is under way: kept till then */
-	bool held;         /* a remediation runs or is being verified */
-	bool resolve_seen; /* its end was seen meanwhile */
-	bool dirty;        /* to be saved */
 	/* How often each change was told, and which one last: for the ids of
 	 * deliveries, and for who reads the record from the state file. */
 	size_t changes[7];
 	int last_change;
+	bool held;         /* a remediation runs or is being verified */
+	bool resolve_seen; /* its end was seen meanwhile */
+	bool dirty;        /* to be saved */
 	int64_t opened_ms; /* wall; the last time that it opened */
 	size_t reminders;  /* that were told since then */
 	/* Of the clock of the steps: the next reminder is counted from the last

@@ -705,7 +705,10 @@ static void
 tick_open(
     struct incidents *is, struct incident *i, int64_t now_ms, int64_t wall_ms)
 {
-	if (quiet_due(is, i, policy_of(is, i)) <= now_ms)
+	const struct policy *p = policy_of(is, i);
+
+	assert(p != NULL); /* else nothing is due */
+	if (quiet_due(is, i, p) <= now_ms)
 		resolve(is, i, now_ms, wall_ms);
 	else
 		remind(is, i, now_ms);
