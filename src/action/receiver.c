@@ -105,7 +105,8 @@ ca_file_read(const struct node *n, struct address *a)
 }
 
 void
-address_read(const struct node *n, struct address *a, bool *disabled)
+address_read(const struct node *n, const struct key *keys, struct address *a,
+    bool *disabled)
 {
 	const struct node *url = node_get(n, "url");
 	const struct node *url_file = node_get(n, "url_file");
@@ -115,7 +116,8 @@ address_read(const struct node *n, struct address *a, bool *disabled)
 	*disabled = false;
 	if (url != NULL && url_file != NULL)
 		node_error(url_file, "either url or url_file, not both");
-	else if (url == NULL && url_file == NULL && node_kind(n) == NODE_MAP)
+	else if (url_file == NULL && node_kind(n) == NODE_MAP &&
+		 node_lacks(n, "url", keys))
 		node_error(n, "needs a url or a url_file");
 	url_read(url, a, disabled);
 	url_file_read(url_file, a, disabled);

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct key;
 struct fetch_end;
 struct node;
 struct template;
@@ -115,8 +116,10 @@ struct address {
 		    .what = "Certificates to trust instead of the system's."   \
 	}
 
-/** Reads it, leaving faults in the diag; disabled as for read(). */
-void address_read(const struct node *n, struct address *a, bool *disabled);
+/** Reads it, leaving faults in the diag; keys are all that n may have,
+ * disabled as for read(). */
+void address_read(const struct node *n, const struct key *keys,
+    struct address *a, bool *disabled);
 void address_clear(struct address *a); /* what is in it */
 /** The URL, which the caller frees; NULL where its file has none. */
 char *address_url(const struct address *a, struct err *err);

@@ -70,7 +70,7 @@ slack_read(const struct node *n, bool *disabled)
 	size_t format;
 
 	node_keys(n, slack_keys, synonyms, "slack");
-	address_read(n, &s->address, disabled);
+	address_read(n, slack_keys, &s->address, disabled);
 	if (node_word(node_get(n, "format"), format_words, &format)) {
 		s->format_set = true;
 		s->format = (enum format)format;

@@ -57,7 +57,7 @@ teams_read(const struct node *n, bool *disabled)
 	struct address *a = mem_new(1, sizeof *a);
 
 	node_keys(n, teams_keys, synonyms, "teams");
-	address_read(n, a, disabled);
+	address_read(n, teams_keys, a, disabled);
 	retired_warn(node_get(n, "url"), a);
 	return a;
 }

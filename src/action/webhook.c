@@ -155,7 +155,7 @@ webhook_read(const struct node *n, bool *disabled)
 	struct webhook *w = mem_new(1, sizeof *w);
 
 	node_keys(n, webhook_keys, synonyms, "webhook");
-	address_read(n, &w->address, disabled);
+	address_read(n, webhook_keys, &w->address, disabled);
 	headers_read(w, node_get(n, "headers"));
 	body_read(w, node_get(n, "body"));
 	return w;

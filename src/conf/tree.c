@@ -168,6 +168,10 @@ error_at(const struct node *n, size_t offset, const char *format, va_list args)
 		return;
 	if (n->kind == NODE_SCALAR && offset > n->raw.len)
 		offset = n->raw.len;
+	/* The end of a block's text is its last line's, not the next key. */
+	if (n->style == STYLE_BLOCK && offset == n->raw.len)
+		while (offset > 0 && n->raw.data[offset - 1] == '\n')
+			offset--;
 	text = text_format(format, args);
 	doc_error(n->doc,
 	    n->kind == NODE_SCALAR ? node_source(n, offset) : n->from, "%s",
