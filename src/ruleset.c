@@ -820,6 +820,7 @@ causes_section(struct reading *r)
 
 	causes_link(rs->rules, rs->policies, rs->rule_count + rs->builtin_count,
 	    r->rule_nodes, rs->rule_count);
+	assert(rs->rule_count == 0 || r->rule_nodes != NULL);
 	for (size_t i = 0; i < rs->rule_count; i++)
 		for (size_t k = 0; k < rs->policies[i].cause_count; k++) {
 			size_t cause = rs->policies[i].causes[k];
