@@ -230,7 +230,8 @@ on_block(const struct block *block, void *ctx)
 	simulation_block(r->simulation, block);
 	if (simulation_last_stamp(r->simulation, block, STAMP_LINES, &stamp_ms))
 		simulation_until(r->simulation, stamp_ms);
-	r->lines += newlines_count(block->data, block->len);
+	r->lines += newlines_count(block->data, block->len) +
+	            (block->unfinished || block->truncated);
 	r->done += (int64_t)block->len;
 	progress_at(r->progress, r->done);
 }
@@ -259,10 +260,12 @@ replay_logs(struct replay *r, char *const *paths, size_t count)
 	qsort(r->logs, count, sizeof *r->logs, earlier);
 	r->progress =
 	    progress_new(logfiles_size(paths, count), shown || !r->json);
-	for (size_t i = 0; i < count && !is_closed(NULL); i++)
+	for (size_t i = 0; i < count && !is_closed(NULL); i++) {
 		if (read_log(r, &r->logs[i], on_block, is_closed, &err) < 0)
 			cannot_read(r, &err);
-	simulation_flush(r->simulation);
+		/* Its last event ends with it. */
+		simulation_flush(r->simulation);
+	}
 	progress_free(r->progress);
 }
 
@@ -292,8 +295,9 @@ print_report(const struct replay *r)
 		puts("no lines");
 		return;
 	}
-	printf("%" PRId64 " lines, from %s to %s", r->lines,
-	    when_write(r->from_ms, from), when_write(to_ms, to));
+	printf("%" PRId64 " line%s, from %s to %s", r->lines,
+	    r->lines == 1 ? "" : "s", when_write(r->from_ms, from),
+	    when_write(to_ms, to));
 	if (to_ms > r->from_ms)
 		printf(" (%s)",
 		    duration_write((to_ms - r->from_ms) / 1000 * 1000, span));

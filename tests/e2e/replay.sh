@@ -109,6 +109,22 @@ step 'lines without stamps are one moment, which is said'
 echo 'row violates b' >plain.log
 "$LOGWATCH" replay --rules rules.yml plain.log >out.log 2>err.log
 expect 'it is said' grep -q 'no time passes' err.log
+expect 'one line' grep -q '^1 line, from ' out.log
+
+# What is absent may be held back for the time-out of multiline: 1 s later.
+step 'the last event of a log ends with it'
+cat >java.yml <<'EOF'
+version: 1
+sources: {java: {path: java.log, multiline: {start: '^2025'}}}
+rules:
+  - {id: trace, match: 'Error(?s:.*)at main', resolve: manual}
+  - {id: after, absent: nothing, for: 1h}
+EOF
+printf '2025-10-17T08:00:00Z Error\n  at main' >one.log
+printf '2025-10-17T10:00:00Z fine\n' >two.log
+"$LOGWATCH" replay --json --rules java.yml one.log two.log >got.json 2>err.log
+expect_equal 'in their order' 'trace opened 08:00:00,after opened 09:00:01' \
+    "$(changes got.json | paste -sd ,)"
 
 step 'a log that cannot be read is told, after what could be done'
 "$LOGWATCH" replay --json --rules rules.yml nowhere.log whole.log \
