@@ -246,7 +246,9 @@ is_closed(void *ctx)
 static void
 replay_logs(struct replay *r, char *const *paths, size_t count)
 {
-	bool shown = wants_colour(STDERR_FILENO) && !isatty(STDOUT_FILENO);
+	/* The report comes at the end, but records come all the time. */
+	bool shown =
+	    wants_colour(STDERR_FILENO) && (!r->json || !isatty(STDOUT_FILENO));
 	struct err err;
 
 	r->logs = mem_new(count, sizeof *r->logs);
@@ -258,8 +260,7 @@ replay_logs(struct replay *r, char *const *paths, size_t count)
 	for (size_t i = 0; i < count; i++)
 		log_date(r, &r->logs[i]);
 	qsort(r->logs, count, sizeof *r->logs, earlier);
-	r->progress =
-	    progress_new(logfiles_size(paths, count), shown || !r->json);
+	r->progress = progress_new(logfiles_size(paths, count), shown);
 	for (size_t i = 0; i < count && !is_closed(NULL); i++) {
 		if (read_log(r, &r->logs[i], on_block, is_closed, &err) < 0)
 			cannot_read(r, &err);

@@ -4,9 +4,9 @@
 
 # shellcheck source=tests/e2e/lib.sh
 . "${srcdir:?names the source tree}/tests/e2e/lib.sh" || exit 1
-need jq gzip
+need jq gzip script
 cd "$tmp" || exit 1
-export TZ=UTC
+export TZ=UTC LOGWATCH
 
 cat >rules.yml <<'EOF'
 version: 1
@@ -125,6 +125,16 @@ printf '2025-10-17T10:00:00Z fine\n' >two.log
 "$LOGWATCH" replay --json --rules java.yml one.log two.log >got.json 2>err.log
 expect_equal 'in their order' 'trace opened 08:00:00,after opened 09:00:01' \
     "$(changes got.json | paste -sd ,)"
+
+step 'how far it is, on a terminal and nowhere else'
+timeout 2 yes 'nothing' | "$LOGWATCH" replay --rules rules.yml - \
+    >out.log 2>err.log
+expect 'no bar in a file' test "$(grep -c 'MB/s' err.log)" = 0
+# shellcheck disable=SC2016 # for the shell that is started
+TERM=xterm script -qec \
+    'timeout 2 yes nothing | "$LOGWATCH" replay --rules rules.yml - >out.log' \
+    /dev/null >tty.log
+expect 'a bar on a terminal' grep -q 'MB/s' tty.log
 
 step 'a log that cannot be read is told, after what could be done'
 "$LOGWATCH" replay --json --rules rules.yml nowhere.log whole.log \
