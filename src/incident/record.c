@@ -200,12 +200,13 @@ record_state(const struct incident *i)
 	for (size_t k = 0; k < i->run_count; k++)
 		json_object_set_new(
 		    ended, i->runs[k].name, json_integer(i->runs[k].ended_ms));
-	state = json_pack("{s:o, s:b, s:o, s:o, s:o, s:I, s:o, s:b, s:I}",
+	state = json_pack("{s:o, s:b, s:o, s:o, s:o, s:I, s:o, s:o, s:b, s:I}",
 	    "key", json_stringn(i->key_text, i->key_len), "resolve_seen",
 	    i->resolve_seen, "told", told, "ended", ended, "opened",
 	    time_json(i->opened_ms), "reminders", (json_int_t)i->reminders,
-	    "remind_from", time_json(i->remind_from_ms), "alone", i->alone,
-	    "collecting", (json_int_t)i->collecting);
+	    "remind_from", time_json(i->remind_from_ms), "quiet_from",
+	    time_json(i->quiet_from_ms), "alone", i->alone, "collecting",
+	    (json_int_t)i->collecting);
 	text = json_dumps(state, JSON_COMPACT);
 	json_decref(state);
 	return text;
@@ -347,6 +348,7 @@ read_state(struct incident *i, const json_t *state)
 	i->alone = json_is_true(json_object_get(state, "alone"));
 	i->reminders = (size_t)get_int(state, "reminders");
 	i->remind_from_ms = get_time_or(state, "remind_from", i->opened_ms);
+	i->quiet_from_ms = get_time_or(state, "quiet_from", i->last_ms);
 	for (size_t k = 0; k < CHANGE_COUNT; k++)
 		i->changes[k] =
 		    (size_t)json_integer_value(json_array_get(told, k));
@@ -423,7 +425,6 @@ read_times(struct incident *i, const json_t *r)
 	i->acknowledged_ms = get_time(r, "acknowledged_at");
 	i->escalated_ms = get_time(r, "escalated_at");
 	i->resolved_ms = get_time(r, "resolved_at");
-	i->quiet_from_ms = i->last_ms;
 	i->closed_ms = i->resolved_ms;
 }
 

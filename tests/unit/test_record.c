@@ -91,6 +91,7 @@ whole(void)
 	i->resolve_seen = true;
 	i->opened_ms = INT64_C(1760688006000);
 	i->remind_from_ms = INT64_C(1760688006500);
+	i->quiet_from_ms = INT64_C(1760688006700);
 	i->reminders = 2;
 	return i;
 }
@@ -234,7 +235,7 @@ an_incident_comes_back_as_it_was(void **state)
 	assert_int_equal(back->last_change, CHANGE_ESCALATED);
 	assert_true(back->resolve_seen);
 	assert_true(back->closed_ms == i->resolved_ms);
-	assert_true(back->quiet_from_ms == i->last_ms);
+	assert_true(back->quiet_from_ms == i->quiet_from_ms);
 	assert_true(back->opened_ms == i->opened_ms);
 	assert_true(back->remind_from_ms == i->remind_from_ms);
 	assert_int_equal(back->reminders, 2);
