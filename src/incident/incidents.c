@@ -390,7 +390,20 @@ may_cause(const struct policy *p, const struct incident *i, int64_t wall_ms)
 	return false;
 }
 
-/* Of several the one that began last is the cause. */
+/* Whether the causes of an incident, one by one, lead to another.  No circle
+ * is ever closed, so that they end. */
+static bool
+leads_to(const struct incidents *is, const struct incident *from,
+    const struct incident *to)
+{
+	while (from != NULL && from != to)
+		from = cause_of(is, from);
+	return from != NULL;
+}
+
+/* Of several the one that began last is the cause.  One that is itself an
+ * effect of this one is none: rules that were changed meanwhile may say so of
+ * incidents that opened before. */
 static void
 find_cause(struct incidents *is, struct incident *i, const struct finding *f)
 {
@@ -399,7 +412,9 @@ find_cause(struct incidents *is, struct incident *i, const struct finding *f)
 
 	for (size_t k = 0; p->cause_count > 0 && k < is->count; k++)
 		if (may_cause(p, is->v[k], f->event->wall_ms) &&
-		    (cause == NULL || is->v[k]->opened_ms >= cause->opened_ms))
+		    (cause == NULL ||
+			is->v[k]->opened_ms >= cause->opened_ms) &&
+		    !leads_to(is, is->v[k], i))
 			cause = is->v[k];
 	i->alone = false;
 	i->caused_by[0] = '\0';

@@ -579,6 +579,34 @@ a_chain_of_causes_is_told_at_its_head(void **state)
 	bench_free(b);
 }
 
+/* Rules that say the reverse are read while both are known. */
+static void
+what_an_incident_caused_does_not_become_its_cause(void **state)
+{
+	struct bench *b = bench_new(
+	    "- {id: a, match: A, resolve: {match: okA}, cooldown: 1d}\n"
+	    "- {id: b, match: B, resolve: manual,"
+	    " caused_by: {rules: a, within: 1m}}\n"
+	    "- {id: c, match: C, resolve: manual,"
+	    " caused_by: {rules: b, within: 1m}}\n");
+	struct policy *a = &b->policies[0];
+
+	(void)state;
+	find(b, "A", 0);
+	arrive(b, (struct arrival){ .rule = 1, .line = "B", .now_ms = 1 });
+	arrive(b, (struct arrival){ .rule = 2, .line = "C", .now_ms = 2 });
+	over(b, 0, "okA", 3);
+	b->told.len = 0;
+	a->causes = mem_new(1, sizeof *a->causes);
+	a->causes[0] = 2;
+	a->cause_count = 1;
+	a->caused_within_ms = 60000;
+	arrive(b, (struct arrival){ .rule = 0, .line = "A", .now_ms = 4 });
+	check(b, "reopened a 2|");
+	assert_string_equal(b->last->caused_by, "");
+	bench_free(b);
+}
+
 static void
 who_is_reminded_of_the_cause_is_not_of_its_effects(void **state)
 {
@@ -1091,6 +1119,8 @@ main(void)
 		cmocka_unit_test(
 		    an_escalation_is_told_of_the_incident_itself_and_what_follows_too),
 		cmocka_unit_test(a_chain_of_causes_is_told_at_its_head),
+		cmocka_unit_test(
+		    what_an_incident_caused_does_not_become_its_cause),
 		cmocka_unit_test(
 		    who_is_reminded_of_the_cause_is_not_of_its_effects),
 		cmocka_unit_test(
