@@ -11,7 +11,7 @@ struct linking {
 	const struct rule *rules;
 	struct policy *policies;
 	size_t count;
-	bool *seen; /* by index of the rule: on this walk */
+	bool *seen; /* by index of the rule: leads nowhere */
 };
 
 static const struct node *
@@ -83,8 +83,8 @@ check_circle(
 {
 	const struct policy *p = &l->policies[rule];
 
+	memset(l->seen, false, l->count * sizeof *l->seen);
 	for (size_t k = 0; k < p->cause_count; k++) {
-		memset(l->seen, false, l->count * sizeof *l->seen);
 		if (!leads_to(l, p->causes[k], rule))
 			continue;
 		node_error(node_get(node_get(maps[rule], "caused_by"), "rules"),
