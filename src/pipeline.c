@@ -397,30 +397,12 @@ on_proof(const struct hit *hit, void *ctx)
 		actions_proof(p->actions, hit->index);
 }
 
-/* Whose a pattern is. */
-struct owner {
-	const char *kind, *name;
-};
-
-static struct owner
-owner_of(const struct pipeline *p, size_t index, enum part part)
-{
-	switch (part) {
-	case PART_JOIN:
-		return (struct owner){ "source", p->rs->source_names[index] };
-	case PART_VERIFY:
-		return (struct owner){ "action", p->rs->actions[index].name };
-	default:
-		return (struct owner){ "rule", p->rs->rules[index].id };
-	}
-}
-
 static void
 on_suspended(size_t index, enum part part, const struct event *event,
     uint64_t events, void *ctx)
 {
 	struct pipeline *p = ctx;
-	struct owner owner = owner_of(p, index, part);
+	struct pattern_owner owner = ruleset_owner(p->rs, index, part);
 
 	if (p->troubles != NULL)
 		troubles_suspended(
@@ -449,7 +431,7 @@ on_failed(size_t index, enum part part, const struct event *event, void *ctx)
 	struct pipeline *p = ctx;
 	uint64_t id = (uint64_t)index * PART_COUNT + part;
 	size_t *count = map_get(p->failures, file_key(&id));
-	struct owner owner = owner_of(p, index, part);
+	struct pattern_owner owner = ruleset_owner(p->rs, index, part);
 
 	if (p->troubles != NULL)
 		troubles_pattern(
@@ -841,10 +823,8 @@ new_judge(struct pipeline *p)
 		.proof = on_proof,
 		.refused = on_refused,
 		.change = on_change,
-		.failed = on_failed,
-		.suspended = on_suspended,
-		.unsieved = on_unsieved,
 		.ctx = p,
+		.reports = { on_failed, on_suspended, on_unsieved, p },
 	};
 
 	p->judge = judge_new(&spec, &callbacks);

@@ -1202,6 +1202,21 @@ ruleset_source(const struct ruleset *rs, const char *name)
 	return i;
 }
 
+struct pattern_owner
+ruleset_owner(const struct ruleset *rs, size_t index, enum part part)
+{
+	switch (part) {
+	case PART_JOIN:
+		return (
+		    struct pattern_owner){ "source", rs->source_names[index] };
+	case PART_VERIFY:
+		return (
+		    struct pattern_owner){ "action", rs->actions[index].name };
+	default:
+		return (struct pattern_owner){ "rule", rs->rules[index].id };
+	}
+}
+
 struct judge_spec
 ruleset_judge(const struct ruleset *rs)
 {

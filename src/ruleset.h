@@ -73,6 +73,13 @@ void ruleset_free(struct ruleset *rs); /* NULL does nothing */
 /** Index of a source by name; source_count: none. */
 size_t ruleset_source(const struct ruleset *rs, const char *name);
 
+/** Whose a pattern is, in words. */
+struct pattern_owner {
+	const char *kind, *name; /* "rule", its id */
+};
+struct pattern_owner ruleset_owner(
+    const struct ruleset *rs, size_t index, enum part part);
+
 /** What the steps that think need of it; all of it is lent. */
 struct judge_spec ruleset_judge(const struct ruleset *rs);
 

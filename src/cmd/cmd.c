@@ -5,7 +5,7 @@
 #include "cmd/cmd.h"
 
 #include "base/mem.h"
-#include "base/str.h"
+#include "base/utf8.h"
 #include "ruleset.h"
 
 #include <errno.h>
@@ -36,6 +36,29 @@ usage_wrong(const char *command, const char *format, ...)
 	va_end(args);
 	fprintf(stderr, "\nTry 'logwatch %s --help'.\n", command);
 	return STATUS_USAGE;
+}
+
+struct ruleset *
+rules_load(const struct paths *paths)
+{
+	struct diag *diag = diag_new();
+	struct err err;
+	struct ruleset *rs = ruleset_read(paths->v, paths->count, diag, &err);
+	size_t faults = diag_errors(diag);
+
+	if (rs == NULL || faults > 0)
+		diag_print(diag, stderr, wants_colour(STDERR_FILENO));
+	if (rs == NULL)
+		failed("%s", err.text);
+	else if (faults > 0)
+		failed("the rules have %zu fault%s: nothing was done", faults,
+		    faults == 1 ? "" : "s");
+	diag_free(diag);
+	if (faults > 0) {
+		ruleset_free(rs);
+		rs = NULL;
+	}
+	return rs;
 }
 
 int
@@ -97,6 +120,23 @@ wants_colour(int fd)
 
 	return isatty(fd) && (no == NULL || no[0] == '\0') && term != NULL &&
 	       strcmp(term, "dumb") != 0;
+}
+
+void
+display(struct text text, FILE *out)
+{
+	struct str shown = { 0 };
+
+	utf8_display(text, &shown);
+	if (shown.len > 0)
+		fwrite(shown.data, 1, shown.len, out);
+	str_free(&shown);
+}
+
+bool
+output_is_closed(void)
+{
+	return ferror(stdout) != 0;
 }
 
 int

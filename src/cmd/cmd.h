@@ -6,9 +6,11 @@
 #define LOGWATCH_CMD_CMD_H
 
 #include "base/err.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct ruleset;
 
@@ -42,6 +44,10 @@ void paths_free(struct paths *ps);
 /** Says on standard error that the usage is wrong and where help is. */
 int usage_wrong(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/** The rules of --rules.  Returns a rule set to free with ruleset_free(), or
+ * NULL where a file cannot be read or has faults, which were said on standard
+ * error: STATUS_FAILED. */
+struct ruleset *rules_load(const struct paths *paths);
 /** As which source a log is to be read: that of --source, which may be NULL
  * where there is but one.  Returns a status. */
 int choose_source(const char *command, const struct ruleset *rs,
@@ -54,6 +60,10 @@ int choose_rules(const char *command, const struct ruleset *rs,
 int failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** Whether colours are wanted on a descriptor. */
 bool wants_colour(int fd);
+/** Text of a log as a terminal may show it. */
+void display(struct text text, FILE *out);
+/** Whether nobody takes what is printed any more. */
+bool output_is_closed(void);
 /** Flushes standard output; STATUS_FAILED, said, where it cannot take what was
  * printed, else status. */
 int finish_output(int status);

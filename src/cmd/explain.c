@@ -36,8 +36,11 @@ static const char help[] =
     "  --rules FILE|DIR   a rule file, or a directory of them; may recur\n"
     "  --help             this\n"
     "\n"
-    "Exit status: 0 some rule is hit, 1 none is, 2 wrong usage, 3 a log could\n"
-    "not be read.\n";
+    "Exit status: 0 some rule is hit, 1 none is, 2 wrong usage, 3 it could "
+    "not\n"
+    "do its work: the rules have faults, a log could not be read, a pattern "
+    "gave\n"
+    "up.\n";
 
 #define LAST_LINES 1000 /* of which the one that got farthest is looked for */
 #define LAST_BYTES 4096 /* of one, as far as it is remembered */
@@ -248,40 +251,22 @@ on_block(const struct block *block, void *ctx)
 	remember_lines(e, block);
 }
 
-static bool
-is_closed(void *ctx)
-{
-	(void)ctx;
-	return ferror(stdout) != 0;
-}
-
 static void
 read_log(struct explain *e, const char *path)
 {
-	const struct block_origin origin = {
+	struct block_origin origin = {
 		.file = 1,
 		.source = e->source,
-		.path = logfile_name(path),
 		.line = 1,
 	};
 	struct err err;
-	int fd = logfile_open(path, &err);
-	struct blocks *bs;
 
-	if (fd < 0) {
+	if (logfile_tell(path, &origin, e->rs->tail_sources[e->source].max_line,
+		on_block, NULL, e, &err) < 0) {
 		failed("%s", err.text);
-		e->failed = true;
-		return;
-	}
-	bs = blocks_new(
-	    &origin, e->rs->tail_sources[e->source].max_line, on_block, e);
-	if (logfile_read(bs, fd, is_closed, NULL, &err) < 0) {
-		failed("%s: %s", origin.path, err.text);
 		e->failed = true;
 	}
 	simulation_flush(e->simulation);
-	blocks_free(bs);
-	close(fd);
 }
 
 /* Of the last lines the one that got farthest. */
@@ -362,17 +347,12 @@ static int
 explain(struct explain *e, char *const *paths, size_t count)
 {
 	const struct log_options log = { .level = LOG_WARNING };
-	struct diag *diag = diag_new();
 	struct err err;
-	int status = STATUS_NO;
+	int status;
 
-	e->rs = ruleset_read(e->rules.v, e->rules.count, diag, &err);
-	if (e->rs == NULL || diag_errors(diag) > 0) {
-		diag_print(diag, stderr, wants_colour(STDERR_FILENO));
-		if (e->rs == NULL)
-			status = failed("%s", err.text);
-		goto out;
-	}
+	e->rs = rules_load(&e->rules);
+	if (e->rs == NULL)
+		return STATUS_FAILED;
 	status = choose_source("explain", e->rs, e->source_name, &e->source);
 	if (status == STATUS_OK)
 		status = choose_rules("explain", e->rs, &e->ids, &e->wanted);
@@ -386,6 +366,7 @@ explain(struct explain *e, char *const *paths, size_t count)
 		explain_line(e);
 	else
 		explain_logs(e, paths, count);
+	e->failed |= e->simulation != NULL && simulation_failed(e->simulation);
 	status = finish_output(e->failed ? STATUS_FAILED
 			       : e->any  ? STATUS_OK
 					 : STATUS_NO);
@@ -398,7 +379,6 @@ out:
 	free(e->outcomes);
 	free(e->wanted);
 	ruleset_free(e->rs);
-	diag_free(diag);
 	return status;
 }
 

@@ -2,6 +2,7 @@
 #include "cmd/explanation.h"
 
 #include "base/utf8.h"
+#include "cmd/cmd.h"
 #include "incident/record.h"
 #include "ruleset.h"
 
@@ -102,15 +103,11 @@ print_marked(const char *title, struct text text, size_t from, size_t to,
 static void
 print_captures(const struct captures *cs, FILE *out)
 {
-	struct str shown = { 0 };
-
 	for (size_t i = 0; i < cs->count; i++) {
-		str_clear(&shown);
-		utf8_display(cs->v[i].value, &shown);
-		fprintf(out, " %s='%.*s'", cs->v[i].name, (int)shown.len,
-		    shown.len > 0 ? shown.data : "");
+		fprintf(out, " %s='", cs->v[i].name);
+		display(cs->v[i].value, out);
+		fputc('\'', out);
 	}
-	str_free(&shown);
 }
 
 static size_t
@@ -149,14 +146,13 @@ print_miss(struct text event, const struct explanation *x, FILE *out)
 static void
 print_where(const struct explanation *x, FILE *out)
 {
-	struct str wanted = { 0 }, shown = { 0 };
+	struct str wanted = { 0 };
 
 	where_write(x->where, &wanted);
-	utf8_display(captures_get(&x->captures, x->where->name), &shown);
-	fprintf(out, "where: %s is '%.*s', not %s\n", x->where->name,
-	    (int)shown.len, shown.len > 0 ? shown.data : "", wanted.data);
+	fprintf(out, "where: %s is '", x->where->name);
+	display(captures_get(&x->captures, x->where->name), out);
+	fprintf(out, "', not %s\n", wanted.data);
 	str_free(&wanted);
-	str_free(&shown);
 }
 
 void

@@ -5,7 +5,6 @@
 #include "cmd/cmd.h"
 
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "base/when.h"
 #include "ruleset.h"
 #include "store/store.h"
@@ -62,15 +61,14 @@ print_line(const json_t *record, int64_t opened_ms)
 {
 	const char *summary = get(record, "summary");
 	char opened[WHEN_SIZE];
-	struct str shown = { 0 };
 
-	utf8_display((struct text){ summary, strcspn(summary, "\n") }, &shown);
-	printf("%s  %-8s  %-8s  %-24s  %6" JSON_INTEGER_FORMAT "  %-24s  %s\n",
+	printf("%s  %-8s  %-8s  %-24s  %6" JSON_INTEGER_FORMAT "  %-24s  ",
 	    get(record, "id"), get(record, "state"), get(record, "severity"),
 	    when_write(opened_ms, opened),
 	    json_integer_value(json_object_get(record, "count")),
-	    get(record, "rule"), shown.data != NULL ? shown.data : "");
-	str_free(&shown);
+	    get(record, "rule"));
+	display((struct text){ summary, strcspn(summary, "\n") }, stdout);
+	putchar('\n');
 }
 
 static void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/logfile.h"
 
+#include "cmd/cmd.h"
 #include "tail/archive.h"
-#include "tail/block.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,7 +90,7 @@ logfile_read(struct blocks *bs, int fd, bool (*stop)(void *ctx), void *ctx,
 		packed = packed_open(fd, (struct text){ to, (size_t)n }, err);
 		n = packed != NULL ? read_on(packed, fd, bs, err) : -1;
 	}
-	while (n > 0 && !stop(ctx)) {
+	while (n > 0 && !(stop != NULL ? stop(ctx) : output_is_closed())) {
 		blocks_feed(bs, (size_t)n);
 		n = read_on(packed, fd, bs, err);
 	}
@@ -99,6 +99,23 @@ logfile_read(struct blocks *bs, int fd, bool (*stop)(void *ctx), void *ctx,
 		return 0;
 	blocks_end(bs);
 	return n < 0 ? -1 : 0;
+}
+
+int
+logfile_tell(const char *path, struct block_origin *origin, size_t max_line,
+    block_fn *fn, bool (*stop)(void *ctx), void *ctx, struct err *err)
+{
+	int fd = logfile_open(path, err), ret;
+	struct blocks *bs;
+
+	if (fd < 0)
+		return -1;
+	origin->path = logfile_name(path);
+	bs = blocks_new(origin, max_line, fn, ctx);
+	ret = logfile_read(bs, fd, stop, ctx, err);
+	blocks_free(bs);
+	close(fd);
+	return ret < 0 ? err_wrap(err, "%s", origin->path) : 0;
 }
 
 bool

@@ -6,12 +6,11 @@
 #define LOGWATCH_CMD_LOGFILE_H
 
 #include "base/err.h"
+#include "tail/block.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct blocks;
 
 /** Opens a log; "-" is standard input.  Returns a descriptor to close, or -1
  * with the reason. */
@@ -23,10 +22,24 @@ const char *logfile_name(const char *path);
  * Reads a log from where it stands to its end into bs, unpacked where it is
  * compressed, and ends bs: also of one that fails, with all that could be had.
  *
- * stop  asked now and then: true leaves off, without ending bs
+ * stop  asked now and then with ctx: true leaves off, without ending bs; NULL
+ *       leaves off when nobody takes what is printed
  */
 int logfile_read(struct blocks *bs, int fd, bool (*stop)(void *ctx), void *ctx,
     struct err *err);
+
+/**
+ * Opens a log, tells its blocks as they are read, closes it.
+ *
+ * origin    of its first block, but for its path: that is path as it is called
+ * max_line  bytes of a line that are kept
+ * stop      as for logfile_read(), with the ctx of fn
+ *
+ * Returns -1 with the reason, which names the log, where it could not be read
+ * to its end.
+ */
+int logfile_tell(const char *path, struct block_origin *origin, size_t max_line,
+    block_fn *fn, bool (*stop)(void *ctx), void *ctx, struct err *err);
 
 bool logfile_is_compressed(const char *path); /* false: cannot be read */
 

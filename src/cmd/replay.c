@@ -37,9 +37,10 @@ static const char help[] =
     "  --rules FILE|DIR   a rule file, or a directory of them; may recur\n"
     "  --help             this\n"
     "\n"
-    "Exit status: 0 done, 1 the rule files have faults, 2 wrong usage, 3 a "
-    "log\n"
-    "could not be read to its end, after what could be done.\n";
+    "Exit status: 0 done, 2 wrong usage, 3 it could not do its work: the "
+    "rules\n"
+    "have faults, or after what could be done, a log could not be read to its\n"
+    "end or a pattern gave up.\n";
 
 #define HEAD_MAX                                                               \
 	(1024 * 1024)  /* bytes in which a first stamp is looked for           \
@@ -78,7 +79,7 @@ struct replay {
 
 	struct ruleset *rs;
 	size_t source;
-	struct log *logs;
+	struct log *logs, *reading;
 	struct simulation *simulation;
 	struct timeline *timeline;
 	struct progress *progress;
@@ -123,34 +124,20 @@ on_reference(uint64_t file, void *ctx)
 
 /* Reading. */
 
-static struct log *
-log_of(struct replay *r, const struct block *block)
-{
-	return &r->logs[block->file - 1];
-}
-
 /* One log, told block by block. */
 static int
 read_log(struct replay *r, struct log *log, block_fn *fn,
     bool (*stop)(void *ctx), struct err *err)
 {
-	const struct block_origin origin = {
+	struct block_origin origin = {
 		.file = 1 + (uint64_t)(log - r->logs),
 		.source = r->source,
-		.path = logfile_name(log->path),
 		.line = 1,
 	};
-	int fd = logfile_open(log->path, err), ret;
-	struct blocks *bs;
 
-	if (fd < 0)
-		return -1;
-	bs =
-	    blocks_new(&origin, r->rs->tail_sources[r->source].max_line, fn, r);
-	ret = logfile_read(bs, fd, stop, log, err);
-	blocks_free(bs);
-	close(fd);
-	return ret < 0 ? err_wrap(err, "%s", origin.path) : 0;
+	r->reading = log;
+	return logfile_tell(log->path, &origin,
+	    r->rs->tail_sources[r->source].max_line, fn, stop, r, err);
 }
 
 static void
@@ -166,7 +153,7 @@ static void
 on_head(const struct block *block, void *ctx)
 {
 	struct replay *r = ctx;
-	struct log *log = log_of(r, block);
+	struct log *log = r->reading;
 
 	log->looked_at += (int64_t)block->len;
 	if (log->first_ms == INT64_MAX)
@@ -177,7 +164,7 @@ on_head(const struct block *block, void *ctx)
 static bool
 is_dated(void *ctx)
 {
-	const struct log *log = ctx;
+	const struct log *log = ((struct replay *)ctx)->reading;
 
 	return log->first_ms != INT64_MAX || log->looked_at > HEAD_MAX;
 }
@@ -219,7 +206,7 @@ on_block(const struct block *block, void *ctx)
 	int64_t stamp_ms;
 
 	if (!r->begun) {
-		r->from_ms = log_of(r, block)->first_ms;
+		r->from_ms = r->reading->first_ms;
 		if (r->from_ms == INT64_MAX &&
 		    !simulation_first_stamp(
 			r->simulation, block, SIZE_MAX, &r->from_ms))
@@ -234,13 +221,6 @@ on_block(const struct block *block, void *ctx)
 	            (block->unfinished || block->truncated);
 	r->done += (int64_t)block->len;
 	progress_at(r->progress, r->done);
-}
-
-static bool
-is_closed(void *ctx)
-{
-	(void)ctx;
-	return ferror(stdout) != 0;
 }
 
 static void
@@ -261,8 +241,8 @@ replay_logs(struct replay *r, char *const *paths, size_t count)
 		log_date(r, &r->logs[i]);
 	qsort(r->logs, count, sizeof *r->logs, earlier);
 	r->progress = progress_new(logfiles_size(paths, count), shown);
-	for (size_t i = 0; i < count && !is_closed(NULL); i++) {
-		if (read_log(r, &r->logs[i], on_block, is_closed, &err) < 0)
+	for (size_t i = 0; i < count && !output_is_closed(); i++) {
+		if (read_log(r, &r->logs[i], on_block, NULL, &err) < 0)
 			cannot_read(r, &err);
 		/* Its last event ends with it. */
 		simulation_flush(r->simulation);
@@ -332,17 +312,12 @@ replay(struct replay *r, char *const *paths, size_t count)
 		.reference_ms = on_reference,
 		.ctx = r,
 	};
-	struct diag *diag = diag_new();
 	struct err err;
-	int status = STATUS_NO;
+	int status;
 
-	r->rs = ruleset_read(r->rules.v, r->rules.count, diag, &err);
-	if (r->rs == NULL || diag_errors(diag) > 0) {
-		diag_print(diag, stderr, wants_colour(STDERR_FILENO));
-		if (r->rs == NULL)
-			status = failed("%s", err.text);
-		goto out;
-	}
+	r->rs = rules_load(&r->rules);
+	if (r->rs == NULL)
+		return STATUS_FAILED;
 	status = choose_source("replay", r->rs, r->source_name, &r->source);
 	if (status != STATUS_OK)
 		goto out;
@@ -356,12 +331,12 @@ replay(struct replay *r, char *const *paths, size_t count)
 	if (!r->json)
 		print_report(r);
 	say_what_is_missing(r);
+	r->failed |= simulation_failed(r->simulation);
 	status = finish_output(r->failed ? STATUS_FAILED : STATUS_OK);
 out:
 	simulation_free(r->simulation);
 	timeline_free(r->timeline);
 	ruleset_free(r->rs);
-	diag_free(diag);
 	free(r->logs);
 	return status;
 }

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "cmd/ahead.h"
 #include "cmd/around.h"
 #include "cmd/logfile.h"
@@ -82,7 +81,7 @@ struct scan {
 	/* as asked for */
 	struct paths rules, ids;
 	const char *source_name;
-	bool count, json, colour, follow, unmatched_only;
+	bool count, json, colour, terminal, follow, unmatched_only;
 	int64_t before, after; /* lines around each hit */
 
 	struct ruleset *rs;
@@ -98,7 +97,6 @@ struct scan {
 	struct last *last;     /* by rule: the event that was printed last */
 	struct map *beside;    /* struct beside by file; NULL: none is wanted */
 	bool failed;
-	struct str shown;
 
 	/* what no rule matches */
 	struct unmatched *unmatched; /* NULL: it is not asked for */
@@ -117,12 +115,9 @@ struct scan {
 static void
 put(struct scan *s, struct text text)
 {
-	if (isatty(STDOUT_FILENO)) {
-		str_clear(&s->shown);
-		utf8_display(text, &s->shown);
-		text = str_text(&s->shown);
-	}
-	if (text.len > 0) /* no text may have no address */
+	if (s->terminal)
+		display(text, stdout);
+	else if (text.len > 0) /* no text may have no address */
 		fwrite(text.data, 1, text.len, stdout);
 }
 
@@ -342,25 +337,19 @@ is_theirs(const struct scan *s, size_t index, enum part part)
 	return part == PART_JOIN || index < s->rs->rule_count;
 }
 
-static const char *
-owner_of(const struct scan *s, size_t index, enum part part)
-{
-	return part == PART_JOIN ? s->rs->source_names[index]
-	                         : s->rs->rules[index].id;
-}
-
 static void
 on_failed(size_t index, enum part part, const struct event *event, void *ctx)
 {
 	struct scan *s = ctx;
+	struct pattern_owner owner;
 
 	if (!is_theirs(s, index, part))
 		return;
 	s->failed = true;
+	owner = ruleset_owner(s->rs, index, part);
 	failed("%s '%s': a pattern hit its match limit at %s:%" PRId64
 	       ": neither a match nor none; make it simpler",
-	    part == PART_JOIN ? "source" : "rule", owner_of(s, index, part),
-	    event->path, event->line);
+	    owner.kind, owner.name, event->path, event->line);
 }
 
 static void
@@ -368,13 +357,14 @@ on_suspended(size_t index, enum part part, const struct event *event,
     uint64_t events, void *ctx)
 {
 	struct scan *s = ctx;
+	struct pattern_owner owner;
 
 	if (!is_theirs(s, index, part))
 		return;
+	owner = ruleset_owner(s->rs, index, part);
 	failed("%s '%s': a pattern keeps hitting its match limit: the next "
 	       "%" PRIu64 " events after %s:%" PRId64 " are not held to it",
-	    part == PART_JOIN ? "source" : "rule", owner_of(s, index, part),
-	    events, event->path, event->line);
+	    owner.kind, owner.name, events, event->path, event->line);
 }
 
 static void
@@ -412,19 +402,6 @@ cut_short(struct scan *s, const char *path, const char *why)
 	s->failed = true;
 }
 
-static bool
-is_closed(void)
-{
-	return ferror(stdout) != 0;
-}
-
-static bool
-nobody_reads(void *ctx)
-{
-	(void)ctx;
-	return is_closed();
-}
-
 /* As much of a log as can be read anywhere; what is left follows in its order.
  */
 static void
@@ -439,7 +416,8 @@ read_parts(struct scan *s, int fd, struct block_origin *origin)
 	    lseek(fd, 0, SEEK_CUR) != 0 || packed_is(fd))
 		return;
 	origin->offset = ahead_file(s->ahead, &block, fd, st.st_size,
-	    s->rs->tail_sources[s->source].max_line, is_closed, &origin->line);
+	    s->rs->tail_sources[s->source].max_line, output_is_closed,
+	    &origin->line);
 	if (origin->offset == 0)
 		return;
 	origin->before = TEXT("\n");
@@ -468,7 +446,7 @@ scan_log(struct scan *s, const char *path)
 	bs = blocks_new(
 	    &origin, s->rs->tail_sources[s->source].max_line, on_block, s);
 	s->blocks = bs;
-	if (logfile_read(bs, fd, nobody_reads, NULL, &err) < 0)
+	if (logfile_read(bs, fd, NULL, NULL, &err) < 0)
 		cut_short(s, origin.path, err.text);
 	ahead_finish(s->ahead);
 	matcher_end(s->matcher, origin.file);
@@ -675,8 +653,8 @@ new_matcher(struct scan *s, char *const *logs, size_t logs_count)
 		.source_count = s->rs->source_count,
 		.sieve_after = sieve_after(s, logs, logs_count),
 	};
-	struct matcher_callbacks callbacks = { on_hit, on_failed, on_suspended,
-		on_unsieved, s };
+	const struct matcher_callbacks callbacks = { on_hit, s,
+		{ on_failed, on_suspended, on_unsieved, s } };
 
 	s->matcher = matcher_new(&spec, &callbacks);
 	for (size_t k = 0; k < count; k++)
@@ -769,20 +747,15 @@ report(struct scan *s)
 static int
 scan(struct scan *s, char *const *logs, size_t count)
 {
-	struct diag *diag = diag_new();
-	struct err err;
 	int status;
 
-	s->rs = ruleset_read(s->rules.v, s->rules.count, diag, &err);
-	if (s->rs == NULL) {
-		status = failed("%s", err.text);
-	} else if (diag_errors(diag) > 0) {
-		diag_print(diag, stderr, wants_colour(STDERR_FILENO));
-		status = failed("the rules have faults");
-	} else if ((status = choose_source("scan", s->rs, s->source_name,
-			&s->source)) == STATUS_OK &&
-		   (status = choose_rules(
-			"scan", s->rs, &s->ids, &s->wanted)) == STATUS_OK) {
+	s->rs = rules_load(&s->rules);
+	if (s->rs == NULL)
+		return STATUS_FAILED;
+	status = choose_source("scan", s->rs, s->source_name, &s->source);
+	if (status == STATUS_OK)
+		status = choose_rules("scan", s->rs, &s->ids, &s->wanted);
+	if (status == STATUS_OK) {
 		s->hits = mem_new(s->rs->rule_count, sizeof *s->hits);
 		s->last = mem_new(s->rs->rule_count, sizeof *s->last);
 		if (s->unmatched_only)
@@ -797,7 +770,7 @@ scan(struct scan *s, char *const *logs, size_t count)
 		status = s->unmatched != NULL ? report_unmatched(s) : report(s);
 		matcher_free(s->matcher);
 	}
-	if (s->all_rules != NULL && s->rs != NULL)
+	if (s->all_rules != NULL)
 		rule_free(&s->all_rules[s->rs->rule_count]);
 	free(s->all_rules);
 	unmatched_free(s->unmatched);
@@ -805,9 +778,7 @@ scan(struct scan *s, char *const *logs, size_t count)
 	free(s->hits);
 	free(s->last);
 	free(s->wanted);
-	str_free(&s->shown);
 	ruleset_free(s->rs);
-	diag_free(diag);
 	return status;
 }
 
@@ -885,7 +856,10 @@ parse(struct scan *s, int argc, char **argv)
 int
 cmd_scan(int argc, char **argv)
 {
-	struct scan s = { .colour = wants_colour(STDOUT_FILENO) };
+	struct scan s = {
+		.colour = wants_colour(STDOUT_FILENO),
+		.terminal = isatty(STDOUT_FILENO),
+	};
 	int status = parse(&s, argc, argv);
 
 	if (status < 0)

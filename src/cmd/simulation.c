@@ -2,6 +2,7 @@
 #include "cmd/simulation.h"
 
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "ruleset.h"
 #include "tail/block.h"
@@ -13,7 +14,8 @@ struct simulation {
 	const struct ruleset *rs;
 	struct judge *judge;
 	int64_t now_ms;
-	uint64_t failures;
+	struct map *failures; /* of patterns: what was said */
+	bool failed;
 	struct simulation_callbacks callbacks;
 	struct str scratch;
 };
@@ -82,30 +84,36 @@ on_refused(const struct finding *finding, void *ctx)
 	    s->rs->rules[finding->rule].id);
 }
 
+/* Said once for a rule and part. */
 static void
 on_failed(size_t index, enum part part, const struct event *event, void *ctx)
 {
 	struct simulation *s = ctx;
+	struct pattern_owner owner = ruleset_owner(s->rs, index, part);
+	struct str key = { 0 };
 
-	(void)index;
-	(void)part;
-	if (s->failures++ == 0)
-		log_warning("a pattern hit its match limit: neither a match "
-			    "nor none path=%s line=%" PRId64,
-		    event->path, event->line);
+	s->failed = true;
+	str_printf(&key, "%d %zu", (int)part, index);
+	if (map_get(s->failures, str_text(&key)) == NULL) {
+		map_put(s->failures, str_text(&key), s);
+		log_error("a pattern hit its match limit: neither a match nor "
+			  "none; make it simpler %s=%s path=%s line=%" PRId64,
+		    owner.kind, owner.name, event->path, event->line);
+	}
+	str_free(&key);
 }
 
 static void
 on_suspended(size_t index, enum part part, const struct event *event,
     uint64_t events, void *ctx)
 {
-	(void)index;
-	(void)part;
-	(void)ctx;
-	log_warning("a pattern keeps hitting its match limit, events are not "
-		    "held to it for a while path=%s line=%" PRId64
-		    " events=%" PRIu64,
-	    event->path, event->line, events);
+	const struct simulation *s = ctx;
+	struct pattern_owner owner = ruleset_owner(s->rs, index, part);
+
+	log_error("a pattern keeps hitting its match limit, events are not "
+		  "held to it for a while; make it simpler %s=%s path=%s "
+		  "line=%" PRId64 " events=%" PRIu64,
+	    owner.kind, owner.name, event->path, event->line, events);
 }
 
 static void
@@ -131,14 +139,13 @@ simulation_new(
 		.event = on_event,
 		.refused = on_refused,
 		.change = on_change,
-		.failed = on_failed,
-		.suspended = on_suspended,
-		.unsieved = on_unsieved,
 		.ctx = s,
+		.reports = { on_failed, on_suspended, on_unsieved, s },
 	};
 
 	s->rs = rs;
 	s->callbacks = *callbacks;
+	s->failures = map_new(10000, NULL);
 	s->judge = judge_new(&spec, &own);
 	return s;
 }
@@ -208,6 +215,7 @@ simulation_free(struct simulation *s)
 	if (s == NULL)
 		return;
 	judge_free(s->judge);
+	map_free(s->failures);
 	str_free(&s->scratch);
 	free(s);
 }
@@ -228,6 +236,12 @@ void
 simulation_flush(struct simulation *s)
 {
 	matcher_flush(judge_matcher(s->judge));
+}
+
+bool
+simulation_failed(const struct simulation *s)
+{
+	return s->failed;
 }
 
 void

@@ -51,6 +51,10 @@ void simulation_block(struct simulation *s, const struct block *block);
 /** What waits for lines that may belong to it is an event. */
 void simulation_flush(struct simulation *s);
 
+/** Whether a pattern gave up on an event, so that what came of it is not known;
+ * it was logged. */
+bool simulation_failed(const struct simulation *s);
+
 /** Each open incident. */
 void simulation_open(struct simulation *s, incident_fn *fn, void *ctx);
 

@@ -5,7 +5,6 @@
 #include "cmd/cmd.h"
 
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "base/when.h"
 #include "cmd/explanation.h"
 #include "cmd/simulation.h"
@@ -29,9 +28,8 @@ static const char help[] =
     "  --verbose          what incidents came to, too\n"
     "  --help             this\n"
     "\n"
-    "Exit status: 0 all passed, 1 some did not, or the rule files have "
-    "faults,\n"
-    "2 wrong usage, 3 a file cannot be read.\n";
+    "Exit status: 0 all passed, 1 some did not, 2 wrong usage, 3 a rule file\n"
+    "cannot be read or has faults.\n";
 
 /* Where no event says what time it is: a Monday, noon. */
 #define START_MS INT64_C(1735560000000)
@@ -83,11 +81,7 @@ struct running {
 static void
 put(const char *text)
 {
-	struct str shown = { 0 };
-
-	utf8_display(text_of(text), &shown);
-	fputs(shown.data != NULL ? shown.data : "", stdout);
-	str_free(&shown);
+	display(text_of(text), stdout);
 }
 
 /* What a test sees of an incident: it as it was at its last change. */
@@ -236,12 +230,13 @@ got_json(const struct incident *i)
 }
 
 static json_t *
-fault_new(const struct running *r, struct place at, const char *why)
+fault_new(const struct running *r, unsigned line, const char *why)
 {
 	json_t *fault = json_object();
 
-	json_object_set_new(fault, "file", record_text(text_of(at.file)));
-	json_object_set_new(fault, "line", json_integer(at.line));
+	json_object_set_new(
+	    fault, "file", record_text(text_of(r->trial->file)));
+	json_object_set_new(fault, "line", json_integer(line));
 	json_object_set_new(fault, "text", record_text(text_of(why)));
 	json_object_set_new(
 	    fault, "last_line", record_text(str_text(&r->last)));
@@ -277,7 +272,7 @@ expect_failed(struct running *r, const struct trial_step *step,
 {
 	json_t *expected = json_array(), *got = json_array(), *fault;
 	struct str why = { 0 };
-	struct place at = missing != NULL ? missing->place : step->place;
+	unsigned line = missing != NULL ? missing->line : step->line;
 
 	if (missing != NULL)
 		str_printf(&why, "rule '%s' has no %s incident like this",
@@ -290,7 +285,7 @@ expect_failed(struct running *r, const struct trial_step *step,
 		json_array_append_new(expected, expected_json(r, &step->v[i]));
 	for (size_t i = 0; i < r->count; i++)
 		json_array_append_new(got, got_json(r->incidents[i]));
-	fault = fault_new(r, at, why.data);
+	fault = fault_new(r, line, why.data);
 	json_object_set_new(fault, "expected", expected);
 	json_object_set_new(fault, "got", got);
 	json_object_set_new(fault, "explanation",
@@ -384,7 +379,7 @@ cannot_read(struct running *r, const struct trial_step *step, const char *what)
 	struct str why = { 0 };
 
 	str_printf(&why, "log_file %s: %s", step->path, what);
-	json_array_append_new(r->faults, fault_new(r, step->place, why.data));
+	json_array_append_new(r->faults, fault_new(r, step->line, why.data));
 	str_free(&why);
 	r->failed = r->broken = true;
 }
@@ -463,8 +458,8 @@ report(struct running *r)
 		json_object_set_new(
 		    json, "name", record_text(text_of(t->name)));
 		json_object_set_new(
-		    json, "file", record_text(text_of(t->place.file)));
-		json_object_set_new(json, "line", json_integer(t->place.line));
+		    json, "file", record_text(text_of(t->file)));
+		json_object_set_new(json, "line", json_integer(t->line));
 		json_object_set_new(json, "passed", json_boolean(!r->failed));
 		json_object_set(json, "faults", r->faults);
 		json_dumpf(json, stdout, JSON_COMPACT);
@@ -512,6 +507,17 @@ start_of(const struct running *r)
 	return START_MS;
 }
 
+/* What a pattern that gave up has to say is not known. */
+static void
+gave_up(struct running *r)
+{
+	json_array_append_new(r->faults,
+	    fault_new(r, r->trial->line,
+		"a pattern hit its match limit: neither a match nor none; "
+		"make it simpler"));
+	r->failed = true;
+}
+
 static void
 trial_run(struct testing *all, const struct trial *t)
 {
@@ -534,6 +540,8 @@ trial_run(struct testing *all, const struct trial *t)
 	    &origin, all->rs->tail_sources[t->source].max_line, on_block, &r);
 	for (size_t i = 0; i < t->count && !r.broken; i++)
 		step_run(&r, &t->steps[i]);
+	if (simulation_failed(r.simulation))
+		gave_up(&r);
 	report(&r);
 	*(r.failed ? &all->failed : &all->passed) += 1;
 	for (size_t i = 0; i < r.count; i++)
@@ -548,17 +556,11 @@ trial_run(struct testing *all, const struct trial *t)
 static int
 test(struct testing *all)
 {
-	struct diag *diag = diag_new();
-	struct err err;
-	int status = STATUS_NO;
+	int status;
 
-	all->rs = ruleset_read(all->rules.v, all->rules.count, diag, &err);
-	if (all->rs == NULL || diag_errors(diag) > 0) {
-		diag_print(diag, stderr, wants_colour(STDERR_FILENO));
-		if (all->rs == NULL)
-			status = failed("%s", err.text);
-		goto out;
-	}
+	all->rs = rules_load(&all->rules);
+	if (all->rs == NULL)
+		return STATUS_FAILED;
 	for (size_t i = 0; i < all->rs->trials.count; i++)
 		if (all->name == NULL ||
 		    strstr(all->rs->trials.v[i].name, all->name) != NULL)
@@ -569,9 +571,7 @@ test(struct testing *all)
 	if (!all->json)
 		printf("%zu passed, %zu failed\n", all->passed, all->failed);
 	status = finish_output(all->failed > 0 ? STATUS_NO : STATUS_OK);
-out:
 	ruleset_free(all->rs);
-	diag_free(diag);
 	return status;
 }
 

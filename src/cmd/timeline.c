@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "cmd/cmd.h"
 #include "cmd/explanation.h"
 #include "ruleset.h"
 
@@ -134,15 +135,10 @@ struct printing {
 static void
 put(FILE *out, const char *text, size_t width)
 {
-	struct text line = text_of(text);
-	struct str shown = { 0 };
-
 	/* Its first line, as far as there is room. */
-	line.len = strcspn(text, "\n");
-	utf8_display(utf8_head(line, width), &shown);
-	if (shown.len > 0)
-		fwrite(shown.data, 1, shown.len, out);
-	str_free(&shown);
+	const struct text line = { text, strcspn(text, "\n") };
+
+	display(utf8_head(line, width), out);
 }
 
 static const char *

@@ -173,33 +173,6 @@ on_hit(const struct hit *told, void *ctx)
 	j->event = NULL;
 }
 
-/* What the matcher has to say that is nobody's hit. */
-
-static void
-on_failed(size_t index, enum part part, const struct event *event, void *ctx)
-{
-	struct judge *j = ctx;
-
-	j->callbacks.failed(index, part, event, j->callbacks.ctx);
-}
-
-static void
-on_suspended(size_t index, enum part part, const struct event *event,
-    uint64_t events, void *ctx)
-{
-	struct judge *j = ctx;
-
-	j->callbacks.suspended(index, part, event, events, j->callbacks.ctx);
-}
-
-static void
-on_unsieved(size_t source, const char *why, void *ctx)
-{
-	struct judge *j = ctx;
-
-	j->callbacks.unsieved(source, why, j->callbacks.ctx);
-}
-
 static void
 on_finding(const struct finding *finding, void *ctx)
 {
@@ -328,8 +301,8 @@ new_matcher(struct judge *j)
 		.context_lines = from->context_before,
 		.sieve_after = MATCHER_SIEVE_AFTER,
 	};
-	struct matcher_callbacks callbacks = { on_hit, on_failed, on_suspended,
-		on_unsieved, j };
+	const struct matcher_callbacks callbacks = { on_hit, j,
+		j->callbacks.reports };
 
 	return matcher_new(&spec, &callbacks);
 }

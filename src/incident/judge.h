@@ -47,13 +47,8 @@ struct judge_callbacks {
 	finding_fn *refused;
 	/** What an incident has come to. */
 	change_fn *change;
-	/** As those of the matcher. */
-	void (*failed)(
-	    size_t index, enum part part, const struct event *event, void *ctx);
-	void (*suspended)(size_t index, enum part part,
-	    const struct event *event, uint64_t events, void *ctx);
-	void (*unsieved)(size_t source, const char *why, void *ctx);
 	void *ctx;
+	struct matcher_reports reports; /* with a ctx of their own */
 };
 
 /** Returns a judge to free with judge_free(); never NULL. */

@@ -142,7 +142,7 @@ expected_read(struct expected *e, const struct reading *r, const struct node *n)
 
 	e->count = -1;
 	e->rule = r->names->rule_count;
-	e->place = node_place(n);
+	e->line = node_place(n).line;
 	if (!node_keys(n, expected_keys, NULL, r->what.data))
 		return;
 	if (node_lacks(n, "rule", expected_keys))
@@ -203,7 +203,7 @@ step_read(
 {
 	const char *text;
 
-	step->place = node_place(n);
+	step->line = node_place(n).line;
 	if (!node_keys(n, step_keys, step_words, r->what.data))
 		return;
 	if (node_count(n) != 1) {
@@ -279,7 +279,8 @@ trial_read(struct trial *t, struct reading *r, const struct node *n)
 {
 	const char *name = "?";
 
-	t->place = node_place(n);
+	t->file = mem_text(node_place(n).file);
+	t->line = node_place(n).line;
 	node_text(node_get(n, "name"), &name);
 	t->name = mem_text(name);
 	str_clear(&r->what);
@@ -336,6 +337,7 @@ trials_free(struct trials *ts)
 			step_free(&ts->v[i].steps[k]);
 		free(ts->v[i].steps);
 		free(ts->v[i].name);
+		free(ts->v[i].file);
 	}
 	free(ts->v);
 	*ts = (struct trials){ 0 };

@@ -6,7 +6,6 @@
 #ifndef LOGWATCH_INCIDENT_TRIALS_H
 #define LOGWATCH_INCIDENT_TRIALS_H
 
-#include "conf/diag.h"
 #include "conf/key.h"
 #include "incident/incident.h"
 #include "match/rule.h"
@@ -22,7 +21,7 @@ struct expected {
 	struct pairs key, captures; /* those that are held to it */
 	int64_t count;              /* -1: any */
 	char *summary;              /* NULL: any */
-	struct place place;
+	unsigned line;              /* of the rule file, from 1 */
 };
 
 enum trial_kind { TRIAL_LOG, TRIAL_LOG_FILE, TRIAL_WAIT, TRIAL_EXPECT };
@@ -34,15 +33,16 @@ struct trial_step {
 	int64_t wait_ms;
 	struct expected *v;
 	size_t count;
-	struct place place;
+	unsigned line;
 };
 
 struct trial {
 	char *name;
+	char *file; /* the rule file */
+	unsigned line;
 	size_t source; /* index */
 	struct trial_step *steps;
 	size_t count;
-	struct place place;
 };
 
 struct trials {
@@ -57,8 +57,7 @@ struct trial_names {
 	struct source_names sources;
 };
 
-/** Reads a `tests` list and adds what is in it; faults go to the diag, which
- * must outlive the places. */
+/** Reads a `tests` list and adds what is in it. */
 void trials_read(
     struct trials *ts, const struct node *n, const struct trial_names *names);
 void trials_free(struct trials *ts); /* what is in it */

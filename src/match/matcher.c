@@ -227,6 +227,7 @@ static enum match_result
 ask(struct matcher *m, const struct probe *probe, struct guard *guard,
     const struct patterns *patterns, struct hit *hit, struct captures *captures)
 {
+	const struct matcher_reports *reports = &m->callbacks.reports;
 	const struct event *event = hit->event;
 	enum match_result result = MATCH_FAILED;
 	uint64_t events;
@@ -240,10 +241,10 @@ ask(struct matcher *m, const struct probe *probe, struct guard *guard,
 	if (result != MATCH_FAILED)
 		return result;
 	m->give_ups++;
-	m->callbacks.failed(probe->index, probe->part, event, m->callbacks.ctx);
-	if (events > 0 && m->callbacks.suspended != NULL)
-		m->callbacks.suspended(
-		    probe->index, probe->part, event, events, m->callbacks.ctx);
+	reports->failed(probe->index, probe->part, event, reports->ctx);
+	if (events > 0 && reports->suspended != NULL)
+		reports->suspended(
+		    probe->index, probe->part, event, events, reports->ctx);
 	return result;
 }
 
@@ -547,6 +548,7 @@ learn(struct matcher *m, const struct block *block)
 static struct sieve *
 sieve_for(struct matcher *m, const struct block *block)
 {
+	const struct matcher_reports *reports = &m->callbacks.reports;
 	struct sieving *s = &m->sievings[block->source];
 	size_t count = m->probe_counts[block->source];
 	const struct patterns **groups;
@@ -566,10 +568,9 @@ sieve_for(struct matcher *m, const struct block *block)
 	str_free(&s->sample);
 	s->learned = s->bytes;
 	s->span = SPAN;
-	if (s->sieve == NULL && m->callbacks.unsieved != NULL &&
+	if (s->sieve == NULL && reports->unsieved != NULL &&
 	    prefilter_is_built())
-		m->callbacks.unsieved(
-		    block->source, err.text, m->callbacks.ctx);
+		reports->unsieved(block->source, err.text, reports->ctx);
 	return s->sieve;
 }
 

@@ -44,10 +44,9 @@ struct matcher_spec {
 /* For less, making a sieve takes longer than doing without. */
 #define MATCHER_SIEVE_AFTER (256 * 1024)
 
-struct matcher_callbacks {
-	/** In the order of events in their file; for one event in the order of
-	 * the parts, then of the rules. */
-	hit_fn *hit;
+/** What keeps events from being held to patterns, and lines from being
+ * sieved. */
+struct matcher_reports {
 	/** A pattern gave up on an event: neither hit nor miss.  For
 	 * PART_JOIN on a line, which is an event of its own then. */
 	void (*failed)(
@@ -62,6 +61,14 @@ struct matcher_callbacks {
 	 * so.  NULL: nobody wants to know. */
 	void (*unsieved)(size_t source, const char *why, void *ctx);
 	void *ctx;
+};
+
+struct matcher_callbacks {
+	/** In the order of events in their file; for one event in the order of
+	 * the parts, then of the rules. */
+	hit_fn *hit;
+	void *ctx;
+	struct matcher_reports reports;
 };
 
 struct matcher *matcher_new(

@@ -85,6 +85,19 @@ grep -q 'error: a pattern hit its match limit.*rule=found' explode.log ||
 expect 'it runs' running "$watcher"
 stop "$watcher"
 
+step 'nor is it by what reads old logs'
+tail -n 2 app.log >old.log
+printf '%s\n' 'tests:' '  - name: explodes' '    source: app' \
+    '    steps: [{log_file: old.log},]' | cat rules.yml - >tests.yml
+for command in scan replay explain; do
+	"$LOGWATCH" "$command" --rules rules.yml old.log >out.log 2>err.log
+	expect_equal "the status of $command" 3 $?
+	grep -q 'match limit' err.log || die "$command: $(cat err.log)"
+done
+"$LOGWATCH" test --rules tests.yml >out.log 2>&1
+expect_equal 'the status of test' 1 $?
+expect 'why' grep -q 'pattern hit its match limit' out.log
+
 step 'a directory, a FIFO under the name of a log: said, no hang'
 rm app.log
 mkfifo app.log

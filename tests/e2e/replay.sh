@@ -151,7 +151,7 @@ expect_equal 'no log' 2 $?
 expect_equal 'no such source' 2 $?
 echo 'version: 2' >bad.yml
 "$LOGWATCH" replay --rules bad.yml whole.log >/dev/null 2>&1
-expect_equal 'a fault' 1 $?
+expect_equal 'a fault' 3 $?
 
 step 'nothing was run, and nothing saved'
 expect 'nothing' test ! -e must-not-appear -a ! -e must-not-appear.db

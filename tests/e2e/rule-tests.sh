@@ -164,8 +164,10 @@ expect 'that it is said' grep -q 'there are no tests of that name' out.log
 step 'rules that have faults are not tested'
 printf '  - {name: x, source: app, steps: [{expect: [{rule: y}]}]}\n' >>both.yml
 "$LOGWATCH" test --rules both.yml >out.log 2>&1
-expect_equal 'its status' 1 $?
+expect_equal 'its status' 3 $?
 expect 'the fault' grep -q "no rule 'y'" out.log
+expect_equal 'the reason, last' 'logwatch: the rules have 1 fault: nothing was done' \
+    "$(tail -n 1 out.log)"
 "$LOGWATCH" test --rules nowhere.yml >out.log 2>&1
 expect_equal 'the status of a file that is not there' 3 $?
 

@@ -128,8 +128,8 @@ bench_new(const char *rules)
 static void
 bench_start(struct bench *b)
 {
-	struct matcher_callbacks callbacks = { note_hit, note_failed, NULL,
-		NULL, b };
+	struct matcher_callbacks callbacks = { note_hit, b,
+		{ note_failed, NULL, NULL, b } };
 
 	b->matcher = matcher_new(&b->spec, &callbacks);
 }
@@ -354,8 +354,8 @@ a_pattern_that_keeps_giving_up_is_suspended(void **state)
 {
 	struct bench *b = bench_new("- {id: bad, match: '^(a+)+$|!(?<!!)'}\n"
 				    "- {id: good, match: 'x'}\n");
-	struct matcher_callbacks callbacks = { note_hit, note_failed,
-		note_suspended, NULL, b };
+	struct matcher_callbacks callbacks = { note_hit, b,
+		{ note_failed, note_suspended, NULL, b } };
 
 	(void)state;
 	b->matcher = matcher_new(&b->spec, &callbacks);
@@ -378,8 +378,8 @@ a_suspended_exception_hides_nothing(void **state)
 	struct bench *b = bench_new("- id: shy\n"
 				    "  match: '!'\n"
 				    "  except: '^(a+)+$|!(?<!!)'\n");
-	struct matcher_callbacks callbacks = { ignore_hit, ignore_failed, NULL,
-		NULL, NULL };
+	struct matcher_callbacks callbacks = { ignore_hit, NULL,
+		{ ignore_failed, NULL, NULL, NULL } };
 	size_t hits[1] = { 0 };
 
 	(void)state;
@@ -448,8 +448,8 @@ static void
 a_joint_that_keeps_giving_up_is_suspended(void **state)
 {
 	struct bench *b = bench_new("- {id: all, match: 'z'}\n");
-	struct matcher_callbacks callbacks = { note_hit, note_failed,
-		note_suspended, NULL, b };
+	struct matcher_callbacks callbacks = { note_hit, b,
+		{ note_failed, note_suspended, NULL, b } };
 	struct str lines = { 0 };
 
 	(void)state;
@@ -628,8 +628,8 @@ an_event_comes_with_the_lines_before_it(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct bench *b = bench_new("- {id: one, match: '^A'}\n");
-		struct matcher_callbacks callbacks = { note_before, note_failed,
-			NULL, NULL, b };
+		struct matcher_callbacks callbacks = { note_before, b,
+			{ note_failed, NULL, NULL, b } };
 
 		if (cases[i].cont != NULL)
 			patterns_put(&b->sources[0].cont, cases[i].cont);
@@ -689,8 +689,8 @@ events_have_their_place_in_the_file_whatever_is_off(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct bench *b = bench_new("- {id: one, match: A}\n");
-		struct matcher_callbacks callbacks = { note_place, note_failed,
-			NULL, NULL, b };
+		struct matcher_callbacks callbacks = { note_place, b,
+			{ note_failed, NULL, NULL, b } };
 		size_t len = strlen(cases[i].block);
 
 		b->matcher = matcher_new(&b->spec, &callbacks);

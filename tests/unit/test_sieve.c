@@ -254,8 +254,8 @@ match_rules(
 		.sources = &b->source,
 		.source_count = 1,
 		.sieve_after = sieve_after };
-	struct matcher_callbacks callbacks = { note_hit, note_failed, NULL,
-		NULL, b };
+	struct matcher_callbacks callbacks = { note_hit, b,
+		{ note_failed, NULL, NULL, b } };
 	struct matcher *m = matcher_new(&spec, &callbacks);
 	struct block block = { .file = 1, .path = "a.log", .line = 1 };
 
