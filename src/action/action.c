@@ -441,8 +441,8 @@ static void
 step_read(const char *name, const struct node *at, const struct caller *c,
     struct steps *execs, struct steps *notifies)
 {
+	struct defined defined = { "action", "actions", NULL, c->count };
 	const char **names;
-	const char *near;
 
 	for (size_t i = 0; i < c->count; i++) {
 		struct action *a = &c->actions[i];
@@ -457,13 +457,8 @@ step_read(const char *name, const struct node *at, const struct caller *c,
 	names = mem_new(c->count, sizeof *names);
 	for (size_t i = 0; i < c->count; i++)
 		names[i] = c->actions[i].name;
-	near = diag_suggest(name, names, c->count);
-	if (near != NULL)
-		node_error(at, "%s: no action '%s' (did you mean '%s'?)",
-		    c->what, name, near);
-	else
-		node_error(at, "%s: no action '%s'; define it under 'actions'",
-		    c->what, name);
+	defined.names = names;
+	node_undefined(at, c->what, name, &defined);
 	free(names);
 }
 

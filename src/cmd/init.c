@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "base/write.h"
 #include "cmd/logkind.h"
 #include "cmd/sample.h"
 #include "cmd/suggest.h"
@@ -353,22 +354,6 @@ rules_write(struct str *out, const struct logs *logs)
 
 /* Writing it. */
 
-static int
-write_all(int fd, struct text text)
-{
-	while (text.len > 0) {
-		ssize_t n = write(fd, text.data, text.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		text.data += n;
-		text.len -= (size_t)n;
-	}
-	return 0;
-}
-
 /* A file that was begun and could not be ended is taken away again. */
 static int
 save(const char *path, struct text text)
@@ -382,7 +367,7 @@ save(const char *path, struct text text)
 		    path);
 	if (fd < 0)
 		return failed("create %s: %s", path, strerror(errno));
-	if (write_all(fd, text) != 0) {
+	if (write_whole(fd, text) != 0) {
 		status = failed("write %s: %s", path, strerror(errno));
 		unlink(path);
 	}

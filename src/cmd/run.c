@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/write.h"
 #include "io/loop.h"
 #include "pipeline.h"
 #include "ruleset.h"
@@ -241,17 +242,10 @@ go_to_background(struct daemon *d)
 static void
 tell_ready(struct daemon *d, const char *text)
 {
-	size_t len = strlen(text), done = 0;
-	ssize_t n;
-
 	if (d->ready_fd < 0)
 		return;
-	while (done < len) {
-		n = write(d->ready_fd, text + done, len - done);
-		if (n < 0 && errno != EINTR)
-			break;
-		done += n > 0 ? (size_t)n : 0;
-	}
+	/* Who waited for it may be gone. */
+	(void)write_whole(d->ready_fd, text_of(text));
 	close(d->ready_fd);
 	d->ready_fd = -1;
 }

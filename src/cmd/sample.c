@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "event/clean.h"
 #include "tail/archive.h"
+#include "tail/block.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,16 +117,6 @@ is_binary(struct text raw)
 	return odd * 10 > raw.len;
 }
 
-static size_t
-count_newlines(struct text text)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < text.len; i++)
-		count += text.data[i] == '\n';
-	return count;
-}
-
 static void
 lines_make(struct sample *s)
 {
@@ -133,7 +124,8 @@ lines_make(struct sample *s)
 
 	s->cleaner = cleaner_new();
 	rest = cleaner_run(s->cleaner, str_text(&s->raw), true, true);
-	s->lines = mem_new(count_newlines(rest) + 1, sizeof *s->lines);
+	s->lines = mem_new(
+	    (size_t)newlines_count(rest.data, rest.len) + 1, sizeof *s->lines);
 	while (rest.len > 0) {
 		const char *newline = memchr(rest.data, '\n', rest.len);
 		size_t len =

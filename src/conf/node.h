@@ -122,6 +122,17 @@ bool node_size(
  * a suggestion, any other the list of the words.
  */
 bool node_word(const struct node *n, const char *const *words, size_t *out);
+
+/** What is defined elsewhere and meant by its name. */
+struct defined {
+	const char *kind;    /* of what, as "source" */
+	const char *section; /* where it is defined; NULL: no need to say */
+	const char *const *names;
+	size_t count;
+};
+/** That there is none of that name, with the one that may be meant. */
+void node_undefined(const struct node *at, const char *what, const char *name,
+    const struct defined *defined);
 /**
  * A list of texts, or one text as a list of one where single is true: an array
  * of *count + 1 pointers that ends with NULL, to free with node_texts_free().

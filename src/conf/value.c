@@ -530,6 +530,22 @@ words_text(const char *const *words)
 	return str_take(&out);
 }
 
+void
+node_undefined(const struct node *at, const char *what, const char *name,
+    const struct defined *defined)
+{
+	const char *near = diag_suggest(name, defined->names, defined->count);
+
+	if (near != NULL)
+		node_error(at, "%s: no %s '%s' (did you mean '%s'?)", what,
+		    defined->kind, name, near);
+	else if (defined->section != NULL)
+		node_error(at, "%s: no %s '%s'; define it under '%s'", what,
+		    defined->kind, name, defined->section);
+	else
+		node_error(at, "%s: no %s '%s'", what, defined->kind, name);
+}
+
 static void
 word_fault(const struct node *n, const char *value, const char *const *words,
     size_t count, const char *expected)

@@ -27,18 +27,15 @@ static void
 unknown(const struct linking *l, const struct rule *rule, const char *name,
     const struct node *at)
 {
-	const char **ids = mem_new(l->count, sizeof *ids), *near;
+	const char **ids = mem_new(l->count, sizeof *ids);
+	const struct defined defined = { "rule", NULL, ids, l->count };
+	struct str what = { 0 };
 
 	for (size_t i = 0; i < l->count; i++)
 		ids[i] = l->rules[i].id;
-	near = diag_suggest(name, ids, l->count);
-	if (near != NULL)
-		node_error(at,
-		    "rule '%s': caused_by: no rule '%s' (did you mean '%s'?)",
-		    rule->id, name, near);
-	else
-		node_error(
-		    at, "rule '%s': caused_by: no rule '%s'", rule->id, name);
+	str_printf(&what, "rule '%s': caused_by", rule->id);
+	node_undefined(at, what.data, name, &defined);
+	str_free(&what);
 	free(ids);
 }
 

@@ -72,7 +72,7 @@ rule_of(const struct reading *r, const struct node *n, const char *id)
 {
 	const struct trial_names *names = r->names;
 	const char **ids = mem_new(names->rule_count + 1, sizeof *ids);
-	const char *near;
+	const struct defined defined = { "rule", NULL, ids, names->rule_count };
 	size_t i = 0;
 
 	for (; i < names->rule_count; i++) {
@@ -80,14 +80,8 @@ rule_of(const struct reading *r, const struct node *n, const char *id)
 			break;
 		ids[i] = names->rules[i].id;
 	}
-	if (i == names->rule_count) {
-		near = diag_suggest(id, ids, names->rule_count);
-		if (near != NULL)
-			node_error(n, "%s: no rule '%s' (did you mean '%s'?)",
-			    r->what.data, id, near);
-		else
-			node_error(n, "%s: no rule '%s'", r->what.data, id);
-	}
+	if (i == names->rule_count)
+		node_undefined(n, r->what.data, id, &defined);
 	free(ids);
 	return i;
 }

@@ -76,20 +76,15 @@ static void
 source_read(bool *flags, const char *name, const struct node *at,
     const struct source_names *sources, const char *owner)
 {
-	const char *near;
+	const struct defined defined = { "source", "sources", sources->names,
+		sources->count };
 
 	for (size_t i = 0; i < sources->count; i++)
 		if (strcmp(sources->names[i], name) == 0) {
 			flags[i] = true;
 			return;
 		}
-	near = diag_suggest(name, sources->names, sources->count);
-	if (near != NULL)
-		node_error(at, "%s: no source '%s' (did you mean '%s'?)", owner,
-		    name, near);
-	else
-		node_error(at, "%s: no source '%s'; define it under 'sources'",
-		    owner, name);
+	node_undefined(at, owner, name, &defined);
 }
 
 bool *

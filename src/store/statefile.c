@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -302,22 +303,6 @@ generation_equal(const struct generation *a, const struct generation *b)
 	       memcmp(a->wal, b->wal, (size_t)a->wal_len) == 0;
 }
 
-static int
-write_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /* Copies what in holds to the new file to. */
 static int
 copy_bytes(int in, const char *from, const char *to, struct err *err)
@@ -332,7 +317,7 @@ copy_bytes(int in, const char *from, const char *to, struct err *err)
 		goto out;
 	}
 	while ((n = read(in, buf, COPY_BYTES)) > 0)
-		if (write_all(out, buf, (size_t)n) != 0) {
+		if (write_whole(out, (struct text){ buf, (size_t)n }) != 0) {
 			err_set(err, "write %s: %m", to);
 			goto out;
 		}
