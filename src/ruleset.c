@@ -112,10 +112,12 @@ static const struct key source_keys[] = {
 	{ "ansi", false, .words = ansi_words, .fallback = "strip",
 	    .what = "Whether terminal escape sequences are taken out before "
 		    "anything looks at a line." },
-	{ "format", true, .words = format_words, .fallback = "text",
-	    .what = "Whether a line is text or a JSON object." },
-	{ "message", true, .type = KEY_TEXT,
-	    .what = "Of JSON lines, the field that patterns see." },
+	{ "format", false, .words = format_words, .fallback = "text",
+	    .what = "Whether a line is text, or a JSON object whose other "
+		    "fields are captures." },
+	{ "message", false, .type = KEY_TEXT, .fallback = "message",
+	    .what = "Of JSON objects, the field that patterns see; nested "
+		    "ones as a.b." },
 	{ "max_line", false, .type = KEY_SIZE, .fallback = "1MiB",
 	    .what = "A longer line is matched on this much, marked as "
 		    "truncated and counted; the rest of it is skipped." },
@@ -500,6 +502,34 @@ stream_add(struct ruleset *rs, size_t i)
 }
 
 static void
+format_read(struct event_source *es, const struct node *n, const char *what)
+{
+	const struct node *message = node_get(n, "message");
+	const char *field = "message";
+	size_t word = 0;
+
+	/* A word that is none was told already: one fault is enough. */
+	if (node_get(n, "format") != NULL &&
+	    !node_word(node_get(n, "format"), format_words, &word))
+		word = message != NULL;
+	if (message != NULL && word == 0)
+		node_error(message,
+		    "%s: 'message' is a field of JSON objects: it needs "
+		    "'format: json'",
+		    what);
+	if (word == 0)
+		return;
+	if (node_text(message, &field) && field[0] == '\0')
+		node_error(message, "%s: message: names no field", what);
+	if (node_get(n, "multiline") != NULL)
+		node_error(node_get(n, "multiline"),
+		    "%s: 'multiline' does not go with 'format: json': each "
+		    "line is an object of its own",
+		    what);
+	es->message = mem_text(field);
+}
+
+static void
 source_read(struct ruleset *rs, size_t i, const struct node *n)
 {
 	struct tail_source *ts = &rs->tail_sources[i];
@@ -524,6 +554,7 @@ source_read(struct ruleset *rs, size_t i, const struct node *n)
 			ts->from_beginning = word == 1;
 		if (node_word(node_get(n, "ansi"), ansi_words, &word))
 			es->strip = word == 0;
+		format_read(es, n, what.data);
 		node_size(node_get(n, "max_line"), 16, 64 * MIB, &max_line);
 		node_duration(node_get(n, "silent"), 1, &trouble->silent_ms);
 	}
@@ -606,6 +637,7 @@ sources_section(struct reading *r)
 	assert(r->source_nodes != NULL); /* also where there are none */
 	rs->source_count = n;
 	rs->source_names = mem_new(n + 1, sizeof(char *));
+	rs->source_objects = mem_new(n, sizeof *rs->source_objects);
 	rs->source_paths = mem_new(n, sizeof(char **));
 	rs->source_excludes = mem_new(n, sizeof(char **));
 	rs->source_rotated = mem_new(n, sizeof(char **));
@@ -618,16 +650,26 @@ sources_section(struct reading *r)
 	for (size_t i = 0; i < n; i++) {
 		rs->source_names[i] = mem_text(names[i]);
 		source_read(rs, i, r->source_nodes[i]);
+		rs->source_objects[i] = rs->event_sources[i].message != NULL;
 	}
 	free(names);
+}
+
+static struct source_names
+names_of(const struct ruleset *rs)
+{
+	return (struct source_names){
+		.names = (const char *const *)rs->source_names,
+		.count = rs->source_count,
+		.objects = rs->source_objects,
+	};
 }
 
 static void
 actions_section(struct reading *r)
 {
 	struct ruleset *rs = r->rs;
-	struct source_names sources = { (const char *const *)rs->source_names,
-		rs->source_count };
+	const struct source_names sources = names_of(rs);
 	size_t n = collect(r, "actions", &r->action_nodes, &r->action_names);
 
 	assert(r->action_nodes != NULL && r->action_names != NULL);
@@ -715,12 +757,34 @@ enabled_read(struct rule *rule, struct detector *d, const struct node *n)
 	*d = (struct detector){ .kind = DETECT_MATCH, .count = 1 };
 }
 
+/* What of a rule names captures beside `where` and `key`. */
+static void
+fields_name(struct rule *rule, const struct detector *d, const struct policy *p)
+{
+	const struct template *const texts[] = { p->summary, p->description };
+
+	if (d->distinct != NULL)
+		rule_name(rule, d->distinct);
+	for (size_t i = 0; i < d->same_count; i++)
+		rule_name(rule, d->same[i]);
+	for (size_t i = 0; i < p->same_count; i++)
+		rule_name(rule, p->same[i]);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		for (size_t k = 0;
+		     texts[i] != NULL && k < template_count(texts[i]); k++) {
+			const char *name = template_name(texts[i], k);
+
+			if (!incident_has_value(name) &&
+			    pairs_get(&p->labels, name).data == NULL)
+				rule_name(rule, name);
+		}
+}
+
 static void
 rule_section(struct reading *r, const struct node *n)
 {
 	struct ruleset *rs = r->rs;
-	struct source_names sources = { (const char *const *)rs->source_names,
-		rs->source_count };
+	const struct source_names sources = names_of(rs);
 	size_t i = rs->rule_count;
 	const char *id = "?";
 	struct str what = { 0 };
@@ -748,6 +812,7 @@ rule_section(struct reading *r, const struct node *n)
 		rule_read(&rs->rules[i], id, n, &sources);
 		detector_read(&rs->detectors[i], &rs->rules[i], n);
 		policy_read(&rs->policies[i], &rs->rules[i], n);
+		fields_name(&rs->rules[i], &rs->detectors[i], &rs->policies[i]);
 		plan_read(&rs->plans[i], &rs->rules[i], &rs->policies[i], n,
 		    rs->actions, rs->action_count);
 		grace_read(rs, &rs->rules[i], &rs->detectors[i]);
@@ -841,7 +906,7 @@ tests_section(struct reading *r)
 {
 	struct ruleset *rs = r->rs;
 	const struct trial_names names = { rs->rules, rs->rule_count,
-		{ (const char *const *)rs->source_names, rs->source_count } };
+		names_of(rs) };
 
 	for (size_t d = 0; d < r->doc_count; d++)
 		trials_read(&rs->trials, section(r, d, "tests"), &names);
@@ -1142,6 +1207,7 @@ event_source_free(struct event_source *es)
 {
 	patterns_free(&es->start);
 	patterns_free(&es->cont);
+	free(es->message);
 }
 
 void
@@ -1182,6 +1248,7 @@ ruleset_free(struct ruleset *rs)
 	free(rs->stampings);
 	free(rs->trouble_sources);
 	free(rs->source_names);
+	free(rs->source_objects);
 	free(rs->source_paths);
 	free(rs->source_excludes);
 	free(rs->source_rotated);

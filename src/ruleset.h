@@ -28,6 +28,7 @@ struct ruleset {
 
 	/* sources, by index */
 	char **source_names;
+	bool *source_objects; /* whether its lines are JSON objects */
 	char ***source_paths, ***source_excludes, ***source_rotated;
 	char ***source_commands;
 	struct tail_source *tail_sources;

@@ -136,9 +136,13 @@ set_captures(struct environment *e, const struct incident *i)
 		const struct pair *p = &i->captures.v[k];
 		struct str name = { 0 };
 
+		if (p->told) /* the log names no variable */
+			continue;
 		str_puts(&name, "LOGWATCH_CAPTURE_");
 		for (const char *c = p->name; *c != '\0'; c++)
-			str_putc(&name, (char)toupper((unsigned char)*c));
+			str_putc(&name, isalnum((unsigned char)*c)
+					    ? (char)toupper((unsigned char)*c)
+					    : '_');
 		set(e, name.data, (struct text){ p->value, p->len },
 		    CAPTURE_BYTES_MAX);
 		str_free(&name);

@@ -359,16 +359,34 @@ fact_add(struct message *m, struct text name, struct text value)
 	m->facts[m->fact_count++] = fact;
 }
 
+bool
+message_tells(const json_t *record, const char *capture)
+{
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach(json_object_get(record, "fields"), i, name)
+	{
+		if (strcmp(json_string_value(name), capture) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* But of captures those of which the rule says something. */
 static void
-facts_add_map(struct message *m, const json_t *map)
+facts_add_map(struct message *m, const json_t *record, const char *member)
 {
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)map, name, value)
+	json_object_foreach(json_object_get(record, member), name, value)
 	{
 		struct str text = { 0 };
 
+		if (strcmp(member, "captures") == 0 &&
+		    message_tells(record, name))
+			continue;
 		message_value(value, &text);
 		fact_add(m, text_of(name), str_text(&text));
 		str_free(&text);
@@ -421,8 +439,8 @@ facts_add(struct message *m, const json_t *record)
 	fact_add(m, TEXT("Caused by"),
 	    json_text(json_object_get(record, "caused_by")));
 	fact_add_effects(m, record);
-	facts_add_map(m, json_object_get(record, "captures"));
-	facts_add_map(m, json_object_get(record, "labels"));
+	facts_add_map(m, record, "captures");
+	facts_add_map(m, record, "labels");
 }
 
 static void

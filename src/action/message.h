@@ -107,6 +107,10 @@ void message_log(const struct message *m, struct str *out);
 void message_lines_add(
     const struct message_lines *lines, const char *prefix, struct str *out);
 
+/** Whether a capture of a record is a field of which its rule says nothing: its
+ * name is the log's, too. */
+bool message_tells(const json_t *record, const char *capture);
+
 /** Adds a value of a record as text: null is empty, lists and maps as "a, b"
  * and "name=a, name=b". */
 void message_value(const json_t *value, struct str *out);

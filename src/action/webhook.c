@@ -217,8 +217,10 @@ static struct text
 value_of(const char *name, void *ctx)
 {
 	struct values *v = ctx;
-	const json_t *value =
+	const json_t *capture =
 	    json_object_get(json_object_get(v->record, "captures"), name);
+	bool told = message_tells(v->record, name);
+	const json_t *value = told ? NULL : capture;
 
 	str_clear(&v->scratch);
 	if (value == NULL)
@@ -226,6 +228,8 @@ value_of(const char *name, void *ctx)
 		    json_object_get(json_object_get(v->record, "labels"), name);
 	if (value == NULL)
 		value = json_object_get(v->record, name);
+	if (value == NULL)
+		value = capture;
 	if (value != NULL)
 		message_value(value, &v->scratch);
 	else if (strcmp(name, "duration") == 0)

@@ -167,3 +167,13 @@ utf8_head_bytes(struct text text, size_t max)
 		n--;
 	return (struct text){ text.data, n };
 }
+
+size_t
+utf8_bom(struct text text)
+{
+	static const char bom[3] = "\xef\xbb\xbf";
+
+	return text.len >= sizeof bom && memcmp(text.data, bom, sizeof bom) == 0
+	           ? sizeof bom
+	           : 0;
+}

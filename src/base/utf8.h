@@ -28,6 +28,9 @@ struct utf8_char utf8_next(struct text text);
  */
 bool utf8_is_control(uint32_t code);
 
+/** How long the byte order mark is that text begins with; 0: it does not. */
+size_t utf8_bom(struct text text);
+
 /** How many bytes from the start of text are well-formed. */
 size_t utf8_valid(struct text text);
 

@@ -42,8 +42,8 @@ static const char help[] =
     "gave\n"
     "up.\n";
 
-#define LAST_LINES 1000 /* of which the one that got farthest is looked for */
-#define LAST_BYTES 4096 /* of one, as far as it is remembered */
+#define LAST_LINES 1000  /* of which the one that got farthest is looked for */
+#define LAST_BYTES 16384 /* of one, as far as it is remembered */
 
 enum flag {
 	OPTION_LINE = 1,
@@ -82,6 +82,7 @@ struct explain {
 	bool *wanted; /* by rule */
 	struct simulation *simulation;
 	struct outcome *outcomes; /* by rule */
+	struct explained event;   /* at hand */
 	struct str last[LAST_LINES];
 	size_t last_count; /* in all */
 	bool begun, any, failed;
@@ -94,9 +95,9 @@ wants(const struct explain *e, size_t rule)
 }
 
 static void
-print(struct explain *e, size_t rule, struct text event,
-    const struct explanation *x)
+print(struct explain *e, size_t rule, const struct explanation *x)
 {
+	const struct text event = e->event.seen.text;
 	json_t *json;
 
 	e->any |= x->answer == ANSWER_HIT;
@@ -142,28 +143,25 @@ is_of_source(const struct explain *e, size_t rule)
 }
 
 static void
-explain_event(struct explain *e, struct text event)
+see(struct explain *e, struct text line)
 {
-	struct explanation x;
-
-	for (size_t i = 0; i < e->rs->rule_count; i++) {
-		if (!wants(e, i) || !is_of_source(e, i))
-			continue;
-		explain_rule(&e->rs->rules[i], event, true, &x);
-		print(e, i, event, &x);
-		if (x.answer == ANSWER_HIT)
-			print_threshold(e, i, 1);
-	}
+	explained_see(&e->event, &e->rs->event_sources[e->source], line);
 }
 
 static void
 explain_line(struct explain *e)
 {
-	const bool strip = e->rs->event_sources[e->source].strip;
-	struct str scratch = { 0 };
+	struct explanation x;
 
-	explain_event(e, event_clean(text_of(e->line), strip, &scratch));
-	str_free(&scratch);
+	see(e, text_of(e->line));
+	for (size_t i = 0; i < e->rs->rule_count; i++) {
+		if (!wants(e, i) || !is_of_source(e, i))
+			continue;
+		explain_rule(&e->rs->rules[i], &e->event, true, &x);
+		print(e, i, &x);
+		if (x.answer == ANSWER_HIT)
+			print_threshold(e, i, 1);
+	}
 }
 
 /* A log. */
@@ -189,7 +187,11 @@ on_hit(const struct hit *hit, void *ctx)
 	if (o->hits++ > 0)
 		return;
 	o->first_line = hit->event->line;
-	str_add_text(&o->first, utf8_head_bytes(hit->event->text, 65536));
+	if (hit->event->object.data != NULL)
+		str_add_text(&o->first, hit->event->object);
+	else
+		str_add_text(
+		    &o->first, utf8_head_bytes(hit->event->text, 65536));
 }
 
 static int64_t
@@ -204,13 +206,11 @@ static void
 remember(struct explain *e, struct text line)
 {
 	struct str *slot = &e->last[e->last_count++ % LAST_LINES];
-	const bool strip = e->rs->event_sources[e->source].strip;
-	struct str scratch = { 0 };
 
+	if (line.len > LAST_BYTES)
+		line.len = LAST_BYTES;
 	str_clear(slot);
-	str_add_text(slot,
-	    utf8_head_bytes(event_clean(line, strip, &scratch), LAST_BYTES));
-	str_free(&scratch);
+	str_add_text(slot, line);
 }
 
 /* The lines of a block's end, for only the last ones count. */
@@ -274,30 +274,28 @@ static void
 print_farthest(struct explain *e, size_t rule)
 {
 	size_t count = e->last_count < LAST_LINES ? e->last_count : LAST_LINES;
-	struct explanation best = { 0 }, x;
-	struct text event = { NULL, 0 };
+	struct explanation x;
+	enum answer answer = ANSWER_MISS;
+	size_t best = count, most = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		struct text line = str_text(&e->last[i]);
-		size_t len, most = best.reach.end - best.reach.start;
+	for (size_t i = 0; i < count && answer != ANSWER_NOT_ASKED; i++) {
+		size_t len;
 
-		explain_rule(&e->rs->rules[rule], line, true, &x);
+		see(e, str_text(&e->last[i]));
+		explain_rule(&e->rs->rules[rule], &e->event, true, &x);
 		len = x.reach.end - x.reach.start;
 		/* What is more than a miss tells more. */
-		if (event.data != NULL && x.answer == ANSWER_MISS &&
-		    (len <= most || best.answer != ANSWER_MISS))
+		if (best < count && x.answer == ANSWER_MISS &&
+		    (len <= most || answer != ANSWER_MISS))
 			continue;
-		best = x;
-		event = line;
-		if (x.answer == ANSWER_NOT_ASKED)
-			break;
+		answer = x.answer;
+		best = i;
+		most = len;
 	}
-	if (event.data == NULL) {
-		explain_rule(&e->rs->rules[rule], TEXT(""), true, &best);
-		event = TEXT("");
-	}
-	print(e, rule, event, &best);
-	if (!e->json && best.answer == ANSWER_MISS)
+	see(e, best < count ? str_text(&e->last[best]) : TEXT(""));
+	explain_rule(&e->rs->rules[rule], &e->event, true, &x);
+	print(e, rule, &x);
+	if (!e->json && x.answer == ANSWER_MISS)
 		printf("    of the last %zu lines the one that got farthest\n",
 		    count);
 }
@@ -312,8 +310,9 @@ print_outcome(struct explain *e, size_t rule)
 		print_farthest(e, rule);
 		return;
 	}
-	explain_rule(&e->rs->rules[rule], str_text(&o->first), false, &x);
-	print(e, rule, str_text(&o->first), &x);
+	see(e, str_text(&o->first));
+	explain_rule(&e->rs->rules[rule], &e->event, false, &x);
+	print(e, rule, &x);
 	if (e->json)
 		return;
 	printf("    %" PRIu64 " hit%s, the first in line %" PRId64 "; %" PRIu64
@@ -375,6 +374,7 @@ out:
 		str_free(&e->outcomes[i].first);
 	for (size_t i = 0; i < LAST_LINES; i++)
 		str_free(&e->last[i]);
+	explained_free(&e->event);
 	simulation_free(e->simulation);
 	free(e->outcomes);
 	free(e->wanted);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "match/seen.h"
 #include "ruleset.h"
 #include "tail/block.h"
 
@@ -17,7 +18,7 @@ struct simulation {
 	struct map *failures; /* of patterns: what was said */
 	bool failed;
 	struct simulation_callbacks callbacks;
-	struct str scratch;
+	struct seen seen;
 };
 
 static int64_t
@@ -164,11 +165,12 @@ stamp_of(struct simulation *s, const struct block *block, const char *line,
     const char *end, int64_t *wall_ms)
 {
 	const struct text raw = { line, (size_t)(end - line) };
-	const bool strip = s->rs->event_sources[block->source].strip;
+	const struct event_source *source =
+	    &s->rs->event_sources[block->source];
 
-	return judge_stamp(s->judge, block->source,
-	    event_clean(raw, strip, &s->scratch), on_reference(block->file, s),
-	    wall_ms);
+	seen_line(&s->seen, raw, source->message, source->strip);
+	return judge_stamp(s->judge, block->source, s->seen.text,
+	    s->seen.object, on_reference(block->file, s), wall_ms);
 }
 
 bool
@@ -216,7 +218,7 @@ simulation_free(struct simulation *s)
 		return;
 	judge_free(s->judge);
 	map_free(s->failures);
-	str_free(&s->scratch);
+	seen_free(&s->seen);
 	free(s);
 }
 

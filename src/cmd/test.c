@@ -248,21 +248,21 @@ static json_t *
 explain_last(const struct running *r, size_t rule)
 {
 	const struct ruleset *rs = r->all->rs;
-	const bool strip = rs->event_sources[r->trial->source].strip;
-	struct str scratch = { 0 };
-	struct text event = event_clean(str_text(&r->last), strip, &scratch);
+	struct explained event = { 0 };
 	struct explanation x;
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = mem_check(open_memstream(&text, &len));
 	json_t *json;
 
-	explain_rule(&rs->rules[rule], event, true, &x);
-	explanation_print(rs, rule, event, &x, false, out);
+	explained_see(
+	    &event, &rs->event_sources[r->trial->source], str_text(&r->last));
+	explain_rule(&rs->rules[rule], &event, true, &x);
+	explanation_print(rs, rule, event.seen.text, &x, false, out);
 	fclose(out);
 	json = record_text((struct text){ text, len });
 	free(text);
-	str_free(&scratch);
+	explained_free(&event);
 	return json;
 }
 

@@ -112,7 +112,8 @@ same_read(struct detector *d, const struct rule *rule, const struct node *n,
 		return;
 	for (size_t i = 0; i < d->same_count; i++)
 		for (int part = PART_SECOND; part <= PART_MATCH; part++)
-			if (!patterns_capture(&rule->parts[part], d->same[i]))
+			if (!rule_part_captures(
+				rule, (enum part)part, d->same[i]))
 				node_error(n,
 				    "%s: same: '%s' has no capture (?<%s>…)",
 				    what, part == PART_MATCH ? "match" : second,

@@ -149,11 +149,11 @@ on_answer(const struct fetch_end *end, void *ctx)
 	struct asked *a = ctx;
 	char status[16];
 	struct str says = { 0 };
-	struct captures captures = { 2,
-		{ { "status", { 0 } }, { "error", text_of(end->error) } } };
+	struct captures captures = { .count = 0 };
 
 	snprintf(status, sizeof status, "%d", end->status);
-	captures.v[0].value = text_of(status);
+	captures_add(&captures, "status", text_of(status));
+	captures_add(&captures, "error", text_of(end->error));
 	if (end->status != 0)
 		str_printf(&says, "it answered %d", end->status);
 	else

@@ -31,19 +31,52 @@ kept_of(json_t *captures, const struct event *event)
 	return k;
 }
 
-struct kept *
-kept_new(const struct captures *captures, const struct event *event)
+/* Those whose name is the log's, too, are a list of one. */
+json_t *
+captures_keep(const struct captures *captures, size_t max)
 {
 	json_t *kept = json_object();
 
 	for (size_t i = 0; i < captures->count; i++) {
-		struct text value =
-		    utf8_head_bytes(captures->v[i].value, KEPT_VALUE_MAX);
+		const struct capture *c = &captures->v[i];
+		struct text value = utf8_head_bytes(c->value, max);
+		json_t *json =
+		    json_stringn(value.len > 0 ? value.data : "", value.len);
 
-		json_object_set_new(kept, captures->v[i].name,
-		    json_stringn(value.len > 0 ? value.data : "", value.len));
+		if (c->told)
+			json = json_pack("[o]", json);
+		json_object_set_new(kept, c->name, json);
 	}
-	return kept_of(kept, event);
+	return kept;
+}
+
+void
+captures_kept(const json_t *kept, struct captures *captures)
+{
+	const char *name;
+	json_t *value;
+
+	captures->count = 0;
+	json_object_foreach((json_t *)(uintptr_t)kept, name, value)
+	{
+		bool told = json_is_array(value);
+		const json_t *text = told ? json_array_get(value, 0) : value;
+
+		if (captures->count == CAPTURES_MAX)
+			break;
+		captures->v[captures->count++] = (struct capture){
+			.name = name,
+			.value = { json_string_value(text),
+			    json_string_length(text) },
+			.told = told,
+		};
+	}
+}
+
+struct kept *
+kept_new(const struct captures *captures, const struct event *event)
+{
+	return kept_of(captures_keep(captures, KEPT_VALUE_MAX), event);
 }
 
 void
@@ -60,22 +93,12 @@ kept_free(struct kept *k)
 void
 kept_tell(const struct kept *k, struct captures *captures, struct event *event)
 {
-	const char *name;
-	json_t *value;
-
 	captures->count = 0;
 	*event = (struct event){ .source = NO_SOURCE, .path = "" };
 	if (k == NULL)
 		return;
 	*event = k->event;
-	json_object_foreach(k->captures, name, value)
-	{
-		if (captures->count == CAPTURES_MAX)
-			break;
-		captures->v[captures->count++] =
-		    (struct capture){ name, { json_string_value(value),
-						json_string_length(value) } };
-	}
+	captures_kept(k->captures, captures);
 }
 
 void

@@ -15,6 +15,12 @@
 
 struct kept;
 
+/** Captures as an object, which the caller decrefs; of each value the first max
+ * bytes. */
+json_t *captures_keep(const struct captures *captures, size_t max);
+/** And back; lent as long as kept is. */
+void captures_kept(const json_t *kept, struct captures *captures);
+
 /** Copies; free with kept_free(). */
 struct kept *kept_new(
     const struct captures *captures, const struct event *event);

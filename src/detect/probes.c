@@ -290,12 +290,12 @@ answered(struct probe *p, const struct probe_answer *a)
 	enum sight sight =
 	    probe_judge(p->spec, &p->memory, a, clock_now_ms(), &why);
 	char status[16];
-	struct captures captures = { 3,
-		{ { "value", last_line(a->output) }, { "exit", { 0 } },
-		    { "output", a->output } } };
+	struct captures captures = { .count = 0 };
 
 	snprintf(status, sizeof status, "%d", a->status);
-	captures.v[1].value = text_of(status);
+	captures_add(&captures, "value", last_line(a->output));
+	captures_add(&captures, "exit", text_of(status));
+	captures_add(&captures, "output", a->output);
 	c->seen(p->rule, sight, &captures, text_of(why.text), c->ctx);
 	if (sight != SIGHT_UNKNOWN) {
 		if (p->told)

@@ -426,8 +426,9 @@ tell(struct processes *ps, size_t rule, const struct look *l)
 	    f.found == 1 ? "" : "es", s->above ? "at most" : "at least",
 	    s->count, f.found > 0 ? ": pid " : "", (int)f.pids.len,
 	    f.pids.len > 0 ? f.pids.data : "");
-	captures = (struct captures){ 2, { { "found", text_of(found) },
-					     { "pids", str_text(&f.pids) } } };
+	captures.count = 0;
+	captures_add(&captures, "found", text_of(found));
+	captures_add(&captures, "pids", str_text(&f.pids));
 	ps->fn(rule,
 	    f.unknown ? SIGHT_UNKNOWN
 	    : bad     ? SIGHT_BAD

@@ -6,7 +6,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
-#include "base/utf8.h"
+#include "detect/kept.h"
 
 #include <jansson.h>
 
@@ -84,42 +84,23 @@ sequence_first(struct sequence *q, struct text same, struct text key,
     const struct captures *captures, int64_t now_ms)
 {
 	struct str id = { 0 };
-	json_t *kept;
 
 	expire(q, now_ms);
 	str_printf(&id, "%zu:", same.len);
 	str_add_text(&id, same);
 	str_add_text(&id, key);
-	if (map_get(q->firsts, str_text(&id)) == NULL) {
-		kept = json_object();
-		for (size_t i = 0; i < captures->count; i++) {
-			struct text value =
-			    utf8_head_bytes(captures->v[i].value, VALUE_MAX);
-
-			json_object_set_new(kept, captures->v[i].name,
-			    json_stringn(
-				value.len ? value.data : "", value.len));
-		}
-		put(q, str_text(&id), same, now_ms, kept);
-	}
+	if (map_get(q->firsts, str_text(&id)) == NULL)
+		put(q, str_text(&id), same, now_ms,
+		    captures_keep(captures, VALUE_MAX));
 	str_free(&id);
 }
 
 static void
 tell(const struct waiting *w, first_fn *fn, void *ctx)
 {
-	struct captures captures = { 0 };
-	const char *name;
-	json_t *value;
+	struct captures captures;
 
-	json_object_foreach(w->captures, name, value)
-	{
-		if (captures.count == CAPTURES_MAX)
-			break;
-		captures.v[captures.count++] =
-		    (struct capture){ name, { json_string_value(value),
-						json_string_length(value) } };
-	}
+	captures_kept(w->captures, &captures);
 	fn(&(struct first){ &captures, w->ms }, ctx);
 }
 

@@ -15,9 +15,8 @@
 #include <emmintrin.h>
 #endif
 
-#define CHUNK 64           /* bytes at a time */
-#define MARK_EVERY 4096    /* bytes between two marks */
-#define BOM "\xef\xbb\xbf" /* the byte order mark */
+#define CHUNK 64        /* bytes at a time */
+#define MARK_EVERY 4096 /* bytes between two marks */
 
 /* The same place in both texts, behind the same number of newlines. */
 struct mark {
@@ -242,10 +241,7 @@ cleaner_run(struct cleaner *cl, struct text raw, bool first, bool strip)
 {
 	struct way way;
 
-	cl->skipped = first && raw.len >= strlen(BOM) &&
-	                      memcmp(raw.data, BOM, strlen(BOM)) == 0
-	                  ? strlen(BOM)
-	                  : 0;
+	cl->skipped = first ? utf8_bom(raw) : 0;
 	raw.data += cl->skipped;
 	raw.len -= cl->skipped;
 	cl->raw = cl->clean = raw;

@@ -19,14 +19,16 @@ struct event {
 	uint64_t file; /* the block's */
 	size_t source; /* index of its source, or NO_SOURCE */
 	const char *path;
-	int64_t offset;   /* byte at which it starts in its file */
-	int64_t line;     /* number of its first line, from 1 */
-	struct text text; /* without the last newline and without CRs at line
-	                     ends, colours off where the source says so;
-	                     always well-formed UTF-8 */
-	bool truncated;   /* its head only: longer than max_line */
-	int64_t wall_ms;  /* when it was read */
-	int64_t stamp_ms; /* its own time; 0: none that can be trusted */
+	int64_t offset;     /* byte at which it starts in its file */
+	int64_t line;       /* number of its first line, from 1 */
+	struct text text;   /* without the last newline and without CRs at line
+	                       ends, colours off where the source says so;
+	                       always well-formed UTF-8 */
+	struct text object; /* the line, where it is a JSON object of which text
+	                       is a field; else empty */
+	bool truncated;     /* its head only: longer than max_line */
+	int64_t wall_ms;    /* when it was read */
+	int64_t stamp_ms;   /* its own time; 0: none that can be trusted */
 	/* Where the lines around it are: those of the block from `after` on
 	 * come next; those before `before` went ahead.  The event may have
 	 * begun in an earlier block, `before` is then 0. */

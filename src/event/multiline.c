@@ -5,6 +5,7 @@
 #include "event/multiline.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "tail/block.h"
 
 struct multiline {
@@ -107,9 +108,9 @@ join(struct multiline *m, const struct event *line)
 static struct text
 without_mark(struct text text)
 {
-	if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
-		return (struct text){ text.data + 3, text.len - 3 };
-	return text;
+	size_t mark = utf8_bom(text);
+
+	return (struct text){ text.data + mark, text.len - mark };
 }
 
 void

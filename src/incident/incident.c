@@ -65,13 +65,22 @@ pairs_add(struct pairs *ps, const char *name, struct text value)
 	};
 }
 
-struct text
-pairs_get(const struct pairs *ps, const char *name)
+static const struct pair *
+pairs_find(const struct pairs *ps, const char *name)
 {
 	for (size_t i = 0; i < ps->count; i++)
 		if (strcmp(ps->v[i].name, name) == 0)
-			return (struct text){ ps->v[i].value, ps->v[i].len };
-	return (struct text){ NULL, 0 };
+			return &ps->v[i];
+	return NULL;
+}
+
+struct text
+pairs_get(const struct pairs *ps, const char *name)
+{
+	const struct pair *p = pairs_find(ps, name);
+
+	return p != NULL ? (struct text){ p->value, p->len }
+	                 : (struct text){ NULL, 0 };
 }
 
 void
@@ -315,9 +324,12 @@ struct text
 incident_value(const struct incident *i, const char *name, int64_t wall_ms,
     struct str *scratch)
 {
-	struct text own = pairs_get(&i->captures, name);
+	const struct pair *capture = pairs_find(&i->captures, name);
+	struct text own = { NULL, 0 };
 
 	str_clear(scratch);
+	if (capture != NULL && !capture->told)
+		own = (struct text){ capture->value, capture->len };
 	if (own.data == NULL)
 		own = pairs_get(&i->labels, name);
 	if (own.data != NULL)
@@ -358,5 +370,6 @@ incident_value(const struct incident *i, const char *name, int64_t wall_ms,
 	case VALUE_NONE:
 		break;
 	}
-	return (struct text){ "", 0 };
+	return capture != NULL ? (struct text){ capture->value, capture->len }
+	                       : (struct text){ "", 0 };
 }

@@ -50,6 +50,8 @@ struct pairs {
 		char *name;
 		char *value; /* well-formed UTF-8, may hold NUL */
 		size_t len;
+		bool told; /* a field of which the rule says nothing: its name
+		              is the log's, too, and names nothing else */
 	} * v;
 	size_t count;
 };

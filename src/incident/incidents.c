@@ -354,9 +354,11 @@ describe(struct incidents *is, struct incident *i, const struct finding *f)
 	int64_t wall_ms = f->event->wall_ms;
 
 	pairs_free(&i->captures);
-	for (size_t k = 0; k < f->captures->count; k++)
+	for (size_t k = 0; k < f->captures->count; k++) {
 		pairs_add(&i->captures, f->captures->v[k].name,
 		    f->captures->v[k].value);
+		i->captures.v[k].told = f->captures->v[k].told;
+	}
 	add_empty(i, &is->spec.rules[f->rule]);
 	if (p->summary != NULL)
 		render(p->summary, i, wall_ms, SUMMARY_MAX, &i->summary);

@@ -127,10 +127,10 @@ judge_save_gathered(struct judge *j)
 
 bool
 judge_stamp(struct judge *j, size_t source, struct text event,
-    int64_t reference_ms, int64_t *wall_ms)
+    struct text object, int64_t reference_ms, int64_t *wall_ms)
 {
 	return stamping_stamp(&j->spec.stampings[source], j->stampers[source],
-	    event, reference_ms, wall_ms);
+	    event, object, reference_ms, wall_ms);
 }
 
 static void
@@ -146,8 +146,8 @@ on_hit(const struct hit *told, void *ctx)
 	if (j->callbacks.reference_ms != NULL)
 		reference_ms =
 		    j->callbacks.reference_ms(event.file, j->callbacks.ctx);
-	if (!judge_stamp(
-		j, event.source, event.text, reference_ms, &event.stamp_ms))
+	if (!judge_stamp(j, event.source, event.text, event.object,
+		reference_ms, &event.stamp_ms))
 		event.stamp_ms = 0;
 	if (j->callbacks.event != NULL)
 		j->callbacks.event(&event, hit, j->callbacks.ctx);

@@ -71,7 +71,7 @@ void judge_file_end(struct judge *j, uint64_t file);
 
 /** The time that an event of a source carries; see stamping_stamp(). */
 bool judge_stamp(struct judge *j, size_t source, struct text event,
-    int64_t reference_ms, int64_t *wall_ms);
+    struct text object, int64_t reference_ms, int64_t *wall_ms);
 
 /** What a rule, of the file or built in, has to say. */
 void judge_finding(struct judge *j, const struct finding *finding);

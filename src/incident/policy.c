@@ -156,9 +156,8 @@ resolve_read(struct policy *p, const struct rule *rule, const struct node *n)
 		if (node_texts(
 			node_get(n, "same"), true, &p->same, &p->same_count))
 			for (size_t i = 0; i < p->same_count; i++)
-				if (!patterns_capture(
-					&rule->parts[PART_RESOLVE],
-					p->same[i]) ||
+				if (!rule_part_captures(
+					rule, PART_RESOLVE, p->same[i]) ||
 				    !rule_captures(rule, p->same[i]))
 					node_error(node_get(n, "same"),
 					    "%s: same: '%s' must be a capture "

@@ -57,6 +57,29 @@ pairs_json(const struct pairs *ps)
 	return object;
 }
 
+static size_t
+fields_count(const struct pairs *captures)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < captures->count; i++)
+		count += captures->v[i].told;
+	return count;
+}
+
+/* The names of captures that the log alone names. */
+static json_t *
+fields_json(const struct pairs *captures)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < captures->count; i++)
+		if (captures->v[i].told)
+			json_array_append_new(
+			    list, json_string(captures->v[i].name));
+	return list;
+}
+
 static json_t *
 lines_json(const struct lines *ls)
 {
@@ -168,6 +191,8 @@ record_of(const struct incident *i, enum change_kind change)
 	    json_pack("{s:o, s:o}", "before", lines_json(&i->before), "after",
 		lines_json(&i->after)));
 	json_object_set_new(r, "captures", pairs_json(&i->captures));
+	if (fields_count(&i->captures) > 0)
+		json_object_set_new(r, "fields", fields_json(&i->captures));
 	json_object_set_new(r, "count", json_integer(i->count));
 	json_object_set_new(r, "first_seen", time_json(i->first_ms));
 	json_object_set_new(r, "last_seen", time_json(i->last_ms));
@@ -286,6 +311,22 @@ read_pairs(struct pairs *ps, const json_t *object)
 	    pairs_add(ps, name,
 		(struct text){
 		    json_string_value(value), json_string_length(value) });
+}
+
+static void
+read_fields(struct incident *i, const json_t *names)
+{
+	const json_t *name;
+	size_t n;
+
+	json_array_foreach(names, n, name)
+	{
+		for (size_t k = 0; k < i->captures.count; k++)
+			i->captures.v[k].told |=
+			    text_is((struct text){ json_string_value(name),
+					json_string_length(name) },
+				i->captures.v[k].name);
+	}
 }
 
 static void
@@ -460,6 +501,7 @@ record_read(struct text record, struct text state)
 	read_pairs(&i->key, json_object_get(r, "key"));
 	read_pairs(&i->labels, json_object_get(r, "labels"));
 	read_pairs(&i->captures, json_object_get(r, "captures"));
+	read_fields(i, json_object_get(r, "fields"));
 	read_lines(&i->before,
 	    json_object_get(json_object_get(r, "context"), "before"));
 	read_lines(

@@ -104,12 +104,6 @@ troubles_free(struct troubles *ts)
 
 /* Telling */
 
-static void
-add(struct captures *cs, const char *name, struct text value)
-{
-	cs->v[cs->count++] = (struct capture){ name, value };
-}
-
 /* The key that a rule's incidents have for these values.  Lives until the next
  * call. */
 static struct text
@@ -169,8 +163,8 @@ static void
 add_place(
     struct troubles *ts, size_t source, const char *path, struct captures *cs)
 {
-	add(cs, "source", text_of(ts->spec.sources[source].name));
-	add(cs, "path", cleaned(&ts->place, path));
+	captures_add(cs, "source", text_of(ts->spec.sources[source].name));
+	captures_add(cs, "path", cleaned(&ts->place, path));
 }
 
 /* Losses and damage */
@@ -190,8 +184,9 @@ troubles_lost(
 
 	snprintf(bytes, sizeof bytes, "%" PRId64, loss->bytes);
 	add_place(ts, loss->source, loss->path, &cs);
-	add(&cs, "bytes", loss->bytes > 0 ? text_of(bytes) : TEXT("unknown"));
-	add(&cs, "reason", text_of(loss->why));
+	captures_add(
+	    &cs, "bytes", loss->bytes > 0 ? text_of(bytes) : TEXT("unknown"));
+	captures_add(&cs, "reason", text_of(loss->why));
 	found(ts, BUILTIN_LINES_LOST, &cs, &event, at.now_ms);
 }
 
@@ -207,7 +202,7 @@ troubles_state_damaged(
 		.wall_ms = at.wall_ms,
 	};
 
-	add(&cs, "path", cleaned(&ts->place, moved_to));
+	captures_add(&cs, "path", cleaned(&ts->place, moved_to));
 	found(ts, BUILTIN_STATE_DAMAGED, &cs, &event, at.now_ms);
 }
 
@@ -300,7 +295,7 @@ absent_tick(struct text key, void *value, void *ctx)
 	}
 	a->due_ms = INT64_MAX;
 	add_place(t->ts, a->source, a->path, &cs);
-	add(&cs, "reason", text_of(a->reason));
+	captures_add(&cs, "reason", text_of(a->reason));
 	found(t->ts,
 	    a->state == TAIL_PATH_MISSING ? BUILTIN_SOURCE_MISSING
 					  : BUILTIN_SOURCE_UNREADABLE,
@@ -366,7 +361,7 @@ troubles_line(struct troubles *ts, size_t source, int64_t now_ms)
 	if (!s->unbroken)
 		return;
 	s->unbroken = s->told = false;
-	add(&cs, "source", text_of(spec->name));
+	captures_add(&cs, "source", text_of(spec->name));
 	over(ts, BUILTIN_SOURCE_SILENT, &cs, now_ms);
 }
 
@@ -390,8 +385,9 @@ silence_tell(struct troubles *ts, size_t source, struct moment at)
 		.wall_ms = at.wall_ms,
 	};
 
-	add(&cs, "source", text_of(spec->name));
-	add(&cs, "silent", text_of(duration_write(spec->silent_ms, silent)));
+	captures_add(&cs, "source", text_of(spec->name));
+	captures_add(
+	    &cs, "silent", text_of(duration_write(spec->silent_ms, silent)));
 	found(ts, BUILTIN_SOURCE_SILENT, &cs, &event, at.now_ms);
 }
 
@@ -422,7 +418,7 @@ troubles_changed(struct troubles *ts, troubles_state_fn *fn, void *ctx)
 			continue;
 		snprintf(
 		    state, sizeof state, "%" PRId64, ts->silences[i].last_ms);
-		add(&cs, "source", text_of(ts->spec.sources[i].name));
+		captures_add(&cs, "source", text_of(ts->spec.sources[i].name));
 		fn(builtin_id(BUILTIN_SOURCE_SILENT),
 		    key_of(ts, BUILTIN_SOURCE_SILENT, &cs), text_of(state),
 		    ctx);
@@ -460,7 +456,7 @@ troubles_restore(
 	for (size_t i = 0; i < ts->spec.count; i++) {
 		struct captures cs = { 0 };
 
-		add(&cs, "source", text_of(ts->spec.sources[i].name));
+		captures_add(&cs, "source", text_of(ts->spec.sources[i].name));
 		if (ts->spec.sources[i].silent_ms == INT64_MAX ||
 		    !text_equal(key, key_of(ts, BUILTIN_SOURCE_SILENT, &cs)))
 			continue;
@@ -484,8 +480,8 @@ pattern_captures(const char *name, enum part part)
 	};
 	struct captures cs = { 0 };
 
-	add(&cs, "name", text_of(name));
-	add(&cs, "part", text_of(parts[part]));
+	captures_add(&cs, "name", text_of(name));
+	captures_add(&cs, "part", text_of(parts[part]));
 	return cs;
 }
 
@@ -530,14 +526,14 @@ troubles_action(struct troubles *ts, const char *action, const char *incident,
 		.wall_ms = at.wall_ms,
 	};
 
-	add(&cs, "action", text_of(action));
+	captures_add(&cs, "action", text_of(action));
 	if (error == NULL) {
 		over(ts, BUILTIN_ACTION_FAILED, &cs, at.now_ms);
 		return;
 	}
 	event.text = cleaned(&ts->reason, error);
-	add(&cs, "reason", event.text);
-	add(&cs, "incident", text_of(incident));
+	captures_add(&cs, "reason", event.text);
+	captures_add(&cs, "incident", text_of(incident));
 	found(ts, BUILTIN_ACTION_FAILED, &cs, &event, at.now_ms);
 }
 
@@ -552,13 +548,13 @@ troubles_probe(
 		.wall_ms = at.wall_ms,
 	};
 
-	add(&cs, "name", text_of(rule));
+	captures_add(&cs, "name", text_of(rule));
 	if (reason == NULL) {
 		over(ts, BUILTIN_PROBE_FAILED, &cs, at.now_ms);
 		return;
 	}
 	event.text = cleaned(&ts->reason, reason);
-	add(&cs, "reason", event.text);
+	captures_add(&cs, "reason", event.text);
 	found(ts, BUILTIN_PROBE_FAILED, &cs, &event, at.now_ms);
 }
 

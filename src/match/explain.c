@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "match/explain.h"
 
+#include "match/matcher.h"
+
 #include <string.h>
 
 const char *
@@ -21,11 +23,21 @@ answer_name(enum answer a)
 /* What an event that matches a part is held to then, in the order in which the
  * matcher asks. */
 static void
-hold(const struct rule *rule, enum part part, struct text event,
+hold(const struct rule *rule, enum part part, struct explained *event,
     struct explanation *out)
 {
+	const struct fields_spec spec = {
+		.message = event->source->message,
+		.wanted = rule->fields,
+		.strip = event->source->strip,
+	};
+
 	out->part = part;
 	out->answer = ANSWER_HIT;
+	if (event->seen.object.data != NULL) {
+		fields_read(&event->fields, event->seen.object, &spec);
+		fields_capture(&event->fields, &out->captures);
+	}
 	out->where =
 	    where_fails(&rule->where, &rule->parts[part], &out->captures);
 	if (out->where != NULL) {
@@ -35,8 +47,8 @@ hold(const struct rule *rule, enum part part, struct text event,
 	for (size_t i = 0; i < rule->except.count; i++) {
 		struct text span;
 
-		if (pattern_match(rule->except.v[i], event, NULL, &span) !=
-		    MATCH_YES)
+		if (pattern_match(rule->except.v[i], event->seen.text, NULL,
+			&span) != MATCH_YES)
 			continue;
 		out->answer = ANSWER_EXCEPTED;
 		out->pattern = rule->except.v[i];
@@ -64,7 +76,22 @@ look_how_far(
 }
 
 void
-explain_rule(const struct rule *rule, struct text event, bool far,
+explained_see(
+    struct explained *e, const struct event_source *source, struct text line)
+{
+	e->source = source;
+	seen_line(&e->seen, line, source->message, source->strip);
+}
+
+void
+explained_free(struct explained *e)
+{
+	seen_free(&e->seen);
+	fields_free(&e->fields);
+}
+
+void
+explain_rule(const struct rule *rule, struct explained *event, bool far,
     struct explanation *out)
 {
 	static const enum part parts[] = { PART_MATCH, PART_SECOND };
@@ -79,7 +106,8 @@ explain_rule(const struct rule *rule, struct text event, bool far,
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		const struct patterns *ps = &rule->parts[parts[i]];
 
-		switch (patterns_match(ps, event, &out->captures, &out->span)) {
+		switch (patterns_match(
+		    ps, event->seen.text, &out->captures, &out->span)) {
 		case MATCH_YES:
 			hold(rule, parts[i], event, out);
 			return;
@@ -92,5 +120,5 @@ explain_rule(const struct rule *rule, struct text event, bool far,
 		}
 	}
 	if (far)
-		look_how_far(&rule->parts[PART_MATCH], event, out);
+		look_how_far(&rule->parts[PART_MATCH], event->seen.text, out);
 }

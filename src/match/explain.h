@@ -5,7 +5,11 @@
 #ifndef LOGWATCH_MATCH_EXPLAIN_H
 #define LOGWATCH_MATCH_EXPLAIN_H
 
+#include "match/fields.h"
 #include "match/rule.h"
+#include "match/seen.h"
+
+struct event_source;
 
 enum answer {
 	ANSWER_HIT,
@@ -19,7 +23,8 @@ enum answer {
 struct explanation {
 	enum answer answer;
 	enum part part;           /* PART_MATCH, or PART_SECOND of a pair */
-	struct captures captures; /* where a pattern matched */
+	struct captures captures; /* where a pattern matched; views of the
+	                             event and of its fields */
 	struct text span;         /* likewise; of ANSWER_EXCEPTED that of the
 	                             exception */
 	const struct where_one *where;
@@ -30,12 +35,25 @@ struct explanation {
 	bool reach_known; /* false: it was not to be found out */
 };
 
+/** An event, as one source has it. */
+struct explained {
+	const struct event_source *source;
+	struct seen seen;
+	struct fields fields; /* as the last rule wanted them */
+};
+
+/** Takes a line as the event of that source. */
+void explained_see(
+    struct explained *e, const struct event_source *source, struct text line);
+void explained_free(struct explained *e); /* what is in it */
+
 /**
- * Explains one rule for one event.
+ * Explains one rule for one event.  What it tells is lent until the next call
+ * for that event.
  *
  * far  whether to find out how far a pattern got, which takes long
  */
-void explain_rule(const struct rule *rule, struct text event, bool far,
+void explain_rule(const struct rule *rule, struct explained *event, bool far,
     struct explanation *out);
 
 const char *answer_name(enum answer a);

@@ -7,9 +7,12 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "event/multiline.h"
+#include "match/fields.h"
 #include "match/guard.h"
 #include "match/literal.h"
+#include "match/messages.h"
 #include "match/prefilter.h"
+#include "match/seen.h"
 #include "match/sieve.h"
 #include "tail/block.h"
 
@@ -69,6 +72,7 @@ struct sieving {
 
 struct matcher_look {
 	struct candidates *candidates;
+	struct messages *messages; /* NULL: lines are text */
 	bool strip;
 	bool failed; /* all lines are to be held to all patterns */
 };
@@ -84,6 +88,8 @@ struct matcher {
 	struct map *readings;     /* by file */
 	int64_t due_ms;
 	unsigned give_ups; /* on the event at hand */
+	struct seen seen;  /* what it is, where it is a JSON object */
+	struct fields fields;
 
 	/* While the lines of a block are joined: what could match in it. */
 	struct candidates *sifted; /* NULL: not known */
@@ -207,6 +213,8 @@ matcher_free(struct matcher *m)
 		sieve_free(m->sievings[s].sieve);
 		str_free(&m->sievings[s].sample);
 	}
+	seen_free(&m->seen);
+	fields_free(&m->fields);
 	free(m->joints);
 	free(m->sievings);
 	free(m->asked);
@@ -248,6 +256,24 @@ ask(struct matcher *m, const struct probe *probe, struct guard *guard,
 	return result;
 }
 
+/* What else is known of an object that matched. */
+static void
+add_fields(struct matcher *m, const struct probe *probe,
+    const struct event *event, struct captures *captures)
+{
+	const struct event_source *s = &m->spec.sources[event->source];
+	const struct fields_spec spec = {
+		.message = s->message,
+		.wanted = probe->part != PART_VERIFY
+		              ? m->spec.rules[probe->index].fields
+		              : NULL,
+		.strip = s->strip,
+	};
+
+	fields_read(&m->fields, event->object, &spec);
+	fields_capture(&m->fields, captures);
+}
+
 /* sieved: because it was found, not because it is asked about every line */
 static void
 hold_to(struct matcher *m, struct probe *probe, const struct event *event,
@@ -266,6 +292,8 @@ hold_to(struct matcher *m, struct probe *probe, const struct event *event,
 		m->sievings[event->source].idle += sieved;
 		return;
 	}
+	if (event->object.data != NULL)
+		add_fields(m, probe, event, &captures);
 	if (probe->where != NULL &&
 	    !where_holds(probe->where, probe->patterns, &captures))
 		return;
@@ -311,24 +339,34 @@ sift(struct matcher *m, const struct event *event)
 	return any;
 }
 
+/* Holds an event to the probes that are asked about it, and to the open ones;
+ * cs NULL: to all. */
+static void
+hold_asked(
+    struct matcher *m, const struct event *event, const struct candidates *cs)
+{
+	struct probe *probes = m->probes[event->source];
+	size_t count = m->probe_counts[event->source];
+
+	m->give_ups = 0;
+	for (size_t i = 0; i < count; i++) {
+		bool found = cs != NULL && m->asked[i];
+
+		if (m->wanted[probes[i].part][probes[i].index] &&
+		    (cs == NULL || found || candidates_is_open(cs, i)))
+			hold_to(m, &probes[i], event, found);
+	}
+}
+
 static void
 on_event(const struct event *event, void *ctx)
 {
 	struct matcher *m = ctx;
-	struct probe *probes = m->probes[event->source];
-	size_t count = m->probe_counts[event->source];
 	bool sieved = is_sieved(m, event);
 
-	m->give_ups = 0;
 	if (sieved && !sift(m, event) && !candidates_any_open(m->sifted))
 		return;
-	for (size_t i = 0; i < count; i++) {
-		bool found = sieved && m->asked[i];
-
-		if (m->wanted[probes[i].part][probes[i].index] &&
-		    (!sieved || found || candidates_is_open(m->sifted, i)))
-			hold_to(m, &probes[i], event, found);
-	}
+	hold_asked(m, event, sieved ? m->sifted : NULL);
 }
 
 /* Where that is not known, a line is not added to what it perhaps is none of.
@@ -512,6 +550,73 @@ hold_lines(struct matcher *m, const struct block *block, struct candidates *cs,
 	}
 }
 
+/* Lines that are JSON objects. */
+
+static void
+hold_object(struct matcher *m, const struct block *block,
+    const struct message *message, int64_t line, int64_t wall_ms,
+    const struct candidates *cs)
+{
+	const struct event_source *s = &m->spec.sources[block->source];
+	const char *next = message->line.data + message->line.len;
+	bool ends = next < block->data + block->len;
+
+	seen_line(&m->seen, message->line, s->message, s->strip);
+	hold_asked(m,
+	    &(struct event){
+		.file = block->file,
+		.source = block->source,
+		.path = block->path,
+		.offset = block->offset + (int64_t)message->raw,
+		.line = line,
+		.text = m->seen.text,
+		.object = m->seen.object,
+		.truncated = !ends && block->truncated,
+		.wall_ms = wall_ms,
+		.block = block,
+		.before = message->raw,
+		.after = (size_t)(next - block->data) + ends,
+	    },
+	    cs);
+}
+
+/* Those of a message's lines of text come one after the other. */
+static bool
+sift_message(
+    struct matcher *m, struct candidates *cs, size_t source, size_t end)
+{
+	size_t count;
+	const struct candidate *found = candidates_list(cs, &count);
+	bool any = false;
+
+	memset(m->asked, false, m->probe_counts[source]);
+	for (; m->sifted_to < count; m->sifted_to++) {
+		if (candidates_raw(cs, found[m->sifted_to].start) >= end)
+			break;
+		m->asked[found[m->sifted_to].group] = true;
+		any = true;
+	}
+	return any;
+}
+
+/* cs  NULL: each is held to all */
+static void
+hold_objects(struct matcher *m, const struct block *block,
+    const struct messages *messages, struct candidates *cs, int64_t wall_ms)
+{
+	size_t count, end;
+	const struct message *v = messages_list(messages, &count);
+
+	m->sifted_to = 0;
+	for (size_t i = 0; i < count; i++) {
+		end = i + 1 < count ? v[i + 1].text : SIZE_MAX;
+		if (cs == NULL || sift_message(m, cs, block->source, end) ||
+		    candidates_any_open(cs))
+			hold_object(m, block, &v[i], block->line + (int64_t)i,
+			    wall_ms, cs);
+	}
+}
+
 /* Returns whether the sample is large enough. */
 static bool
 sample_add(struct sieving *s, const struct block *block)
@@ -574,18 +679,28 @@ sieve_for(struct matcher *m, const struct block *block)
 	return s->sieve;
 }
 
+/* sieve  NULL: all lines are to be held to all patterns */
+static struct matcher_look *
+look_new(const struct event_source *source, struct sieve *sieve)
+{
+	struct matcher_look *look = mem_new(1, sizeof *look);
+
+	if (sieve != NULL)
+		look->candidates = candidates_new(sieve);
+	if (source->message != NULL)
+		look->messages = messages_new(source->message, source->strip);
+	look->strip = source->strip;
+	return look;
+}
+
 struct matcher_look *
 matcher_look_new(struct matcher *m, const struct block *block)
 {
 	struct sieve *sieve = sieve_for(m, block);
-	struct matcher_look *look;
 
 	if (sieve == NULL)
 		return NULL;
-	look = mem_new(1, sizeof *look);
-	look->candidates = candidates_new(sieve);
-	look->strip = m->spec.sources[block->source].strip;
-	return look;
+	return look_new(&m->spec.sources[block->source], sieve);
 }
 
 void
@@ -594,15 +709,24 @@ matcher_look_free(struct matcher_look *look)
 	if (look == NULL)
 		return;
 	candidates_free(look->candidates);
+	messages_free(look->messages);
 	free(look);
 }
 
 void
 matcher_look(struct matcher_look *look, const struct block *block)
 {
-	look->failed = candidates_find(look->candidates,
-			   (struct text){ block->data, block->len },
-			   block->offset == 0, look->strip) < 0;
+	struct text text = { block->data, block->len };
+	bool first = block->offset == 0;
+
+	if (look->messages != NULL) {
+		messages_read(look->messages, block);
+		text = messages_text(look->messages);
+		first = false; /* its byte order mark is off */
+	}
+	look->failed =
+	    look->candidates == NULL ||
+	    candidates_find(look->candidates, text, first, look->strip) < 0;
 }
 
 /* Joins lines to events; look NULL: each is held to all. */
@@ -618,18 +742,23 @@ feed_joined(struct matcher *m, const struct block *block,
 	m->sifted = NULL;
 }
 
-/* look  NULL: each event is held to all */
+/* look  NULL: each event is held to all; of JSON objects it is not */
 static void
 feed(struct matcher *m, const struct block *block, struct matcher_look *look,
     int64_t now_ms, int64_t wall_ms)
 {
 	struct reading *r = reading_of(m, block);
+	bool objects = m->spec.sources[block->source].message != NULL;
+	struct messages *messages = objects ? look->messages : NULL;
 	int64_t due;
 
 	if (look != NULL && look->failed)
 		look = NULL;
 	learn(m, block);
-	if (look != NULL && !joins(&m->spec.sources[block->source]))
+	if (objects)
+		hold_objects(m, block, messages,
+		    look != NULL ? look->candidates : NULL, wall_ms);
+	else if (look != NULL && !joins(&m->spec.sources[block->source]))
 		hold_lines(m, block, look->candidates, wall_ms);
 	else
 		feed_joined(m, block, r->multiline, look, now_ms, wall_ms);
@@ -656,9 +785,17 @@ matcher_feed(struct matcher *m, const struct block *block, int64_t now_ms,
 {
 	struct sieving *s = &m->sievings[block->source];
 
+	const struct event_source *source = &m->spec.sources[block->source];
+	struct sieve *sieve;
+
 	s->bytes += block->len;
-	if (sieve_for(m, block) != NULL && s->look == NULL)
-		s->look = matcher_look_new(m, block);
+	sieve = sieve_for(m, block);
+	if (sieve != NULL && s->look != NULL && s->look->candidates == NULL) {
+		matcher_look_free(s->look);
+		s->look = NULL;
+	}
+	if (s->look == NULL && (sieve != NULL || source->message != NULL))
+		s->look = look_new(source, sieve);
 	if (s->look != NULL)
 		matcher_look(s->look, block);
 	feed(m, block, s->look, now_ms, wall_ms);

@@ -20,6 +20,8 @@ struct event_source {
 	size_t max_bytes;
 	int64_t timeout_ms;
 	bool strip;
+	char *message; /* lines are JSON objects, and patterns see this field;
+	                  NULL: they are text */
 };
 
 /** An action's `verify`, by index of the action; lent likewise. */

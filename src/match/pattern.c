@@ -33,6 +33,12 @@ struct pattern {
 	struct text text; /* owned */
 };
 
+void
+captures_add(struct captures *cs, const char *name, struct text value)
+{
+	cs->v[cs->count++] = (struct capture){ .name = name, .value = value };
+}
+
 struct text
 captures_get(const struct captures *cs, const char *name)
 {
@@ -115,8 +121,8 @@ compile(struct text text, uint32_t options, size_t *offset, struct err *err)
 		return NULL;
 	}
 	pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &names);
-	if (names > CAPTURES_MAX) {
-		err_set(err, "more than %d named captures", CAPTURES_MAX);
+	if (names > PATTERN_NAMES_MAX) {
+		err_set(err, "more than %d named captures", PATTERN_NAMES_MAX);
 		*offset = 0;
 		pcre2_code_free(code);
 		return NULL;
@@ -217,7 +223,8 @@ read_captures(
 		    ends[2 * n + 1] > ends[2 * n])
 			value = (struct text){ subject.data + ends[2 * n],
 				ends[2 * n + 1] - ends[2 * n] };
-		one.v[0] = (struct capture){ p->names[i], value };
+		one.v[0] =
+		    (struct capture){ .name = p->names[i], .value = value };
 		/* With (?J) one name has several groups: that which took part
 		 * counts. */
 		if (out->count > 0 &&

@@ -13,17 +13,23 @@
 #include <stdint.h>
 
 #define PATTERN_SIZE_MAX 65536 /* bytes of a pattern */
-#define CAPTURES_MAX 64        /* names that are remembered of one hit */
+#define PATTERN_NAMES_MAX 64   /* names that one defines */
+#define CAPTURES_MAX 264       /* names that are remembered of one hit */
 
-/** Named captures of a hit: views of the event's text. */
+/** Named captures of a hit: views of the event's text, or of the fields of the
+ * object that it is. */
 struct captures {
 	size_t count;
 	struct capture {
-		const char *name;  /* the pattern's */
+		const char *name;  /* the pattern's or the field's */
 		struct text value; /* empty where it took no part */
+		bool told;         /* a field of which the rule says nothing:
+		                      its name is the log's, too */
 	} v[CAPTURES_MAX];
 };
 
+/** Adds one that a rule knows of; there must be room. */
+void captures_add(struct captures *cs, const char *name, struct text value);
 /** The value of a name; NULL data where there is none of that name. */
 struct text captures_get(const struct captures *cs, const char *name);
 /** Adds those of more that are not there yet. */

@@ -61,8 +61,9 @@ patterns_capture(const struct patterns *ps, const char *name)
 	return false;
 }
 
-bool
-rule_captures(const struct rule *rule, const char *name)
+/* What is no field. */
+static bool
+defines(const struct rule *rule, const char *name)
 {
 	for (const char *const *given = rule->given;
 	     given != NULL && *given != NULL; given++)
@@ -70,6 +71,35 @@ rule_captures(const struct rule *rule, const char *name)
 			return true;
 	return patterns_capture(&rule->parts[PART_MATCH], name) ||
 	       patterns_capture(&rule->parts[PART_SECOND], name);
+}
+
+bool
+rule_captures(const struct rule *rule, const char *name)
+{
+	return rule->reads_objects || defines(rule, name);
+}
+
+bool
+rule_part_captures(const struct rule *rule, enum part part, const char *name)
+{
+	return rule->reads_objects ||
+	       patterns_capture(&rule->parts[part], name);
+}
+
+void
+rule_name(struct rule *rule, const char *name)
+{
+	size_t count = 0;
+
+	if (!rule->reads_objects || defines(rule, name))
+		return;
+	for (; rule->fields != NULL && rule->fields[count] != NULL; count++)
+		if (strcmp(rule->fields[count], name) == 0)
+			return;
+	rule->fields =
+	    mem_resize(rule->fields, count + 2, sizeof *rule->fields);
+	rule->fields[count] = mem_text(name);
+	rule->fields[count + 1] = NULL;
 }
 
 static void
@@ -111,24 +141,31 @@ key_read(struct rule *rule, const struct node *n, const char *owner)
 {
 	if (!node_texts(n, true, &rule->key, &rule->keys))
 		return;
-	for (size_t i = 0; i < rule->keys; i++)
+	for (size_t i = 0; i < rule->keys; i++) {
+		rule_name(rule, rule->key[i]);
 		if (!rule_captures(rule, rule->key[i]))
 			node_error(
 			    node_kind(n) == NODE_LIST ? node_at(n, i) : n,
 			    "%s: key: no pattern of the rule has a capture "
 			    "(?<%s>…)",
 			    owner, rule->key[i]);
+	}
 }
 
 static void
-where_check(const struct rule *rule, const struct node *n, const char *owner)
+where_check(struct rule *rule, const struct node *n, const char *owner)
 {
-	for (size_t i = 0; i < rule->where.count; i++)
-		if (!rule_captures(rule, rule->where.v[i].name))
+	for (size_t i = 0; i < rule->where.count; i++) {
+		struct where_one *one = &rule->where.v[i];
+
+		one->field = !defines(rule, one->name);
+		rule_name(rule, one->name);
+		if (!rule_captures(rule, one->name))
 			node_error(n,
 			    "%s: where: no pattern of the rule has a capture "
 			    "(?<%s>…)",
-			    owner, rule->where.v[i].name);
+			    owner, one->name);
+	}
 }
 
 void
@@ -146,6 +183,8 @@ rule_read(struct rule *rule, const char *id, const struct node *map,
 	rule->sources =
 	    sources_read(node_get(map, "source"), sources, owner.data);
 	rule->source_count = sources->count;
+	for (size_t i = 0; sources->objects && i < sources->count; i++)
+		rule->reads_objects |= rule->sources[i] && sources->objects[i];
 	str_printf(&part, "%s: %s", owner.data, absent ? "absent" : "match");
 	patterns_read(&rule->parts[PART_MATCH],
 	    node_get(map, absent ? "absent" : "match"), part.data);
@@ -175,6 +214,7 @@ rule_free(struct rule *rule)
 	patterns_free(&rule->except);
 	where_free(&rule->where);
 	node_texts_free(rule->key);
+	node_texts_free(rule->fields);
 	free(rule->sources);
 	free(rule->id);
 }

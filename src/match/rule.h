@@ -24,7 +24,10 @@ struct rule {
 	struct where where;
 	const char *const *given; /* names that its detector captures otherwise,
 	                             NULL-ended; NULL: none */
-	char **key; /* names of captures, NULL-ended; NULL: none */
+	bool reads_objects; /* of one of its sources lines are JSON objects */
+	char **fields;      /* of these, what the rule names and no pattern
+	                       captures; NULL-ended; NULL: none */
+	char **key;         /* names of captures, NULL-ended; NULL: none */
 	size_t keys;
 };
 
@@ -32,6 +35,8 @@ struct rule {
 struct source_names {
 	const char *const *names;
 	size_t count;
+	const bool *objects; /* whether its lines are JSON objects; NULL: of
+	                        none */
 };
 
 /**
@@ -43,10 +48,16 @@ void rule_read(struct rule *rule, const char *id, const struct node *map,
     const struct source_names *sources);
 void rule_free(struct rule *rule); /* what is in it */
 
-/** Whether one of its patterns defines a capture of that name. */
+/** Whether a name may stand for a capture: one of its patterns or its detector
+ * defines it, or it could be a field. */
 bool rule_captures(const struct rule *rule, const char *name);
+/** The same of one part. */
+bool rule_part_captures(
+    const struct rule *rule, enum part part, const char *name);
+/** Notes that it names a capture, which may be a field. */
+void rule_name(struct rule *rule, const char *name);
 
-/** Whether a part defines it. */
+/** Whether a pattern defines it. */
 bool patterns_capture(const struct patterns *ps, const char *name);
 
 /** Reads a pattern or a list of them; owner is for the texts of faults. */

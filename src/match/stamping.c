@@ -112,20 +112,28 @@ stamping_free(struct stamping *s)
 	zone_free(s->zone);
 }
 
-bool
-stamping_stamp(const struct stamping *s, struct stamper *st, struct text event,
+/* By the format, in what the pattern finds. */
+static bool
+stamp_in(const struct stamping *s, struct stamper *st, struct text text,
     int64_t reference_ms, int64_t *wall_ms)
 {
-	struct captures captures;
+	struct captures captures = { .count = 0 };
 	struct text span;
 
-	if (s->spec.kind == STAMP_FORMAT) {
-		captures.count = 0;
-		if (patterns_match(&s->match, event, &captures, &span) !=
-		    MATCH_YES)
-			return false;
-		/* The first capture, or all of it. */
-		event = captures.count > 0 ? captures.v[0].value : span;
-	}
-	return stamper_read(st, event, reference_ms, wall_ms);
+	if (s->spec.kind != STAMP_FORMAT)
+		return stamper_read(st, text, reference_ms, wall_ms);
+	if (patterns_match(&s->match, text, &captures, &span) != MATCH_YES)
+		return false;
+	/* The first capture, or all of it. */
+	return stamper_read(st, captures.count > 0 ? captures.v[0].value : span,
+	    reference_ms, wall_ms);
+}
+
+bool
+stamping_stamp(const struct stamping *s, struct stamper *st, struct text event,
+    struct text object, int64_t reference_ms, int64_t *wall_ms)
+{
+	return (object.data != NULL &&
+		   stamp_in(s, st, object, reference_ms, wall_ms)) ||
+	       stamp_in(s, st, event, reference_ms, wall_ms);
 }

@@ -26,8 +26,14 @@ struct stamping {
 void stamping_read(struct stamping *s, const struct node *n, const char *owner);
 void stamping_free(struct stamping *s); /* what is in it */
 
-/** Reads the stamp of an event, by a stamper of s->spec: see stamper_read(). */
+/**
+ * Reads the stamp of an event, by a stamper of s->spec: see stamper_read().
+ *
+ * object  the JSON object of which event is a field: there it is looked for,
+ *         too; data NULL: it is none
+ */
 bool stamping_stamp(const struct stamping *s, struct stamper *st,
-    struct text event, int64_t reference_ms, int64_t *wall_ms);
+    struct text event, struct text object, int64_t reference_ms,
+    int64_t *wall_ms);
 
 #endif

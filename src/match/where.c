@@ -129,7 +129,8 @@ where_fails(const struct where *w, const struct patterns *defined,
 		struct text value = captures_get(captures, one->name);
 
 		if (value.data == NULL) {
-			if (!patterns_capture(defined, one->name))
+			if (!one->field &&
+			    !patterns_capture(defined, one->name))
 				continue;
 			value = TEXT("");
 		}

@@ -24,6 +24,7 @@ enum where_op {
 struct where {
 	struct where_one {
 		char *name; /* of a capture */
+		bool field; /* of a JSON object: no pattern captures it */
 		enum where_op op;
 		char *text;
 		double number;
@@ -43,7 +44,8 @@ const struct where_one *where_fails(const struct where *w,
 void where_write(const struct where_one *one, struct str *out);
 
 /** Whether the captures of an event are as they have to be.  defined: the
- * patterns that it was held to; what none of them captures is not asked. */
+ * patterns that it was held to; what none of them captures is not asked, but a
+ * field is. */
 bool where_holds(const struct where *w, const struct patterns *defined,
     const struct captures *captures);
 

@@ -7,12 +7,14 @@
 #include "conf/diag.h"
 #include "event/clean.h"
 #include "event/event.h"
+#include "event/object.h"
 #include "event/stamp.h"
 #include "match/literal.h"
 #include "match/pattern.h"
 #include "ruleset.h"
 #include "tail/block.h"
 
+#include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -296,6 +298,47 @@ run_stamp(struct text input)
 	}
 }
 
+/* JSON objects: what jansson takes is taken, and means the same. */
+
+static bool
+check_field(struct text name, struct text value, void *ctx)
+{
+	struct text line = *(const struct text *)ctx;
+
+	(void)name;
+	CHECK(value.data > line.data && value.len > 0);
+	CHECK(value.data + value.len < line.data + line.len);
+	return true;
+}
+
+static void
+run_object(struct text input)
+{
+	json_t *json = json_loadb(input.data, input.len, JSON_ALLOW_NUL, NULL);
+	struct str text = { 0 };
+	struct text value;
+	bool taken = object_read(input, "a", &value);
+
+	/* It takes more: control characters, half a pair, any number. */
+	if (json_is_object(json) && input.len < OBJECT_DEPTH_MAX)
+		CHECK(taken);
+	if (taken && json_is_object(json)) {
+		const json_t *a = json_object_get(json, "a");
+
+		CHECK((a != NULL) == (value.data != NULL));
+		if (json_is_string(a)) {
+			object_value(value, &text);
+			CHECK(text_equal(str_text(&text),
+			    (struct text){
+				json_string_value(a), json_string_length(a) }));
+		}
+	}
+	if (taken)
+		object_each(input, check_field, &input);
+	str_free(&text);
+	json_decref(json);
+}
+
 /* Rule files: faults have a place, and nothing else happens. */
 
 static void
@@ -342,6 +385,10 @@ static const char *const stamp_seeds[] = {
 	"{\"a\":{\"ts\":1},\"b\":[\"}\\\"\"],\"ts\":1760688003.5}",
 	"2025-10-17 08:00:03.123 UTC [1] x", "Fri Oct 17 08:00:03.5 2025", NULL
 };
+static const char *const object_seeds[] = {
+	"{\"a\":\"x\\u00e4\\n\",\"b\":{\"c\":[1,{}]}}",
+	"{\"a\":1,\"a\":\"\\ud83d\\ude00\",\"d\":-1.5e3}", "{\"a\":null} ", NULL
+};
 static const char *const rules_seeds[] = {
 	"version: 1\nsources:\n  app: {path: a.log, multiline: {start: '^x'}}\n"
 	"rules:\n  - id: r\n    match: ['a(?<n>b)', c]\n    key: [n]\n"
@@ -360,6 +407,7 @@ const struct fuzz_target fuzz_targets[] = {
 	{ "template", run_template, template_seeds },
 	{ "pattern", run_pattern, pattern_seeds },
 	{ "stamp", run_stamp, stamp_seeds },
+	{ "object", run_object, object_seeds },
 	{ "rules", run_rules, rules_seeds },
 };
 const size_t fuzz_target_count = sizeof fuzz_targets / sizeof *fuzz_targets;

@@ -74,7 +74,7 @@ static struct bench *
 bench_read(const char *rules)
 {
 	struct bench *b = mem_new(1, sizeof *b);
-	struct source_names names = { sources, 1 };
+	struct source_names names = { .names = sources, .count = 1 };
 
 	b->diag = diag_new();
 	b->doc = doc_parse("test.yml", text_of(rules), b->diag);
@@ -1142,7 +1142,8 @@ a_huge_value_is_a_key_by_its_head(void **state)
 	struct bench *b = bench_new("- {id: r, match: '(?<k>\\w+)', key: k}");
 	char *line = mem_new(KEY_VALUE_MAX + 100, 1);
 	struct str key = { 0 };
-	struct captures cs = { 1, { { "k", { line, KEY_VALUE_MAX + 99 } } } };
+	struct captures cs = { 1,
+		{ { .name = "k", .value = { line, KEY_VALUE_MAX + 99 } } } };
 	char *names[] = { line }; /* set below */
 	char name[] = "k";
 

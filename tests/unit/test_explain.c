@@ -3,6 +3,7 @@
  * How far patterns get, and why an event is no hit.
  */
 #include "match/explain.h"
+#include "match/matcher.h"
 
 #include "conf/diag.h"
 #include "conf/node.h"
@@ -111,13 +112,15 @@ the_first_part_that_fails_is_told(void **state)
 		{ "then a migration", ANSWER_EXCEPTED, PART_SECOND },
 		{ "row=500", ANSWER_MISS, PART_MATCH },
 	};
-	const struct source_names names = { sources, 1 };
+	const struct source_names names = { .names = sources, .count = 1 };
 	struct diag *diag = diag_new();
 	struct doc *doc = doc_parse("test.yml",
 	    TEXT("{id: r, match: 'rows=(?<rows>\\d+)', "
 		 "followed_by: {match: then, within: 1s}, "
 		 "where: {rows: '>= 500'}, except: migration}"),
 	    diag);
+	const struct event_source source = { .strip = true };
+	struct explained event = { 0 };
 	struct rule rule = { 0 };
 	struct explanation x;
 
@@ -125,15 +128,18 @@ the_first_part_that_fails_is_told(void **state)
 	rule_read(&rule, "r", doc_root(doc), &names);
 	assert_int_equal(diag_errors(diag), 0);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		explain_rule(&rule, text_of(cases[i].event), true, &x);
+		explained_see(&event, &source, text_of(cases[i].event));
+		explain_rule(&rule, &event, true, &x);
 		if (x.answer != cases[i].answer || x.part != cases[i].part)
 			fail_msg(
 			    "'%s': %s", cases[i].event, answer_name(x.answer));
 	}
 	assert_int_equal(x.reach.end - x.reach.start, 3);
 	rule.disabled = true;
-	explain_rule(&rule, TEXT("rows=500"), true, &x);
+	explained_see(&event, &source, TEXT("rows=500"));
+	explain_rule(&rule, &event, true, &x);
 	assert_int_equal(x.answer, ANSWER_NOT_ASKED);
+	explained_free(&event);
 	rule_free(&rule);
 	doc_free(doc);
 	diag_free(diag);

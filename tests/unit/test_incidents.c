@@ -62,7 +62,7 @@ static struct bench *
 bench_new(const char *rules)
 {
 	struct bench *b = mem_new(1, sizeof *b);
-	struct source_names names = { sources, 1 };
+	struct source_names names = { .names = sources, .count = 1 };
 	const struct node *maps[RULES_MAX];
 
 	b->diag = diag_new();

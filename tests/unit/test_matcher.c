@@ -86,7 +86,7 @@ static struct bench *
 bench_new(const char *rules)
 {
 	struct bench *b = mem_new(1, sizeof *b);
-	struct source_names names = { sources, 2 };
+	struct source_names names = { .names = sources, .count = 2 };
 
 	b->diag = diag_new();
 	b->doc = doc_parse("test.yml", text_of(rules), b->diag);

@@ -191,11 +191,11 @@ more_captures_than_are_kept_are_a_fault(void **state)
 	struct pattern *p;
 
 	(void)state;
-	for (int i = 0; i < CAPTURES_MAX; i++)
+	for (int i = 0; i < PATTERN_NAMES_MAX; i++)
 		str_printf(&text, "(?<n%d>.)?", i);
 	p = pattern_compile(str_text(&text), NULL, &err);
 	assert_non_null(p);
-	assert_int_equal(pattern_names(p), CAPTURES_MAX);
+	assert_int_equal(pattern_names(p), PATTERN_NAMES_MAX);
 	pattern_free(p);
 	str_puts(&text, "(?<one_more>.)?");
 	assert_null(pattern_compile(str_text(&text), NULL, &err));
@@ -300,10 +300,12 @@ the_span_is_where_it_matched(void **state)
 static void
 captures_merge_keeps_what_is_there(void **state)
 {
-	struct captures a = { 2,
-		{ { "x", TEXT("1") }, { "empty", TEXT("") } } };
-	struct captures b = { 3, { { "x", TEXT("2") }, { "y", TEXT("3") },
-				     { "empty", TEXT("4") } } };
+	struct captures a = { 2, { { .name = "x", .value = TEXT("1") },
+				     { .name = "empty", .value = TEXT("") } } };
+	struct captures b = { 3,
+		{ { .name = "x", .value = TEXT("2") },
+		    { .name = "y", .value = TEXT("3") },
+		    { .name = "empty", .value = TEXT("4") } } };
 	struct captures full = { 0 };
 
 	(void)state;
@@ -313,7 +315,8 @@ captures_merge_keeps_what_is_there(void **state)
 	assert_true(text_is(captures_get(&a, "y"), "3"));
 	assert_true(text_is(captures_get(&a, "empty"), ""));
 	for (size_t i = 0; i < CAPTURES_MAX; i++)
-		full.v[full.count++] = (struct capture){ "n", TEXT("v") };
+		full.v[full.count++] =
+		    (struct capture){ .name = "n", .value = TEXT("v") };
 	captures_merge(&full, &b);
 	assert_int_equal(full.count, CAPTURES_MAX);
 }

@@ -27,7 +27,7 @@ struct bench {
 static void
 bench_read(struct bench *b, const char *yaml)
 {
-	struct source_names names = { sources, 1 };
+	struct source_names names = { .names = sources, .count = 1 };
 
 	*b = (struct bench){ .diag = diag_new() };
 	b->doc = doc_parse("test.yml", text_of(yaml), b->diag);

@@ -26,7 +26,7 @@ struct bench {
 static void
 bench_read(struct bench *b, const char *yaml)
 {
-	struct source_names names = { sources, 3 };
+	struct source_names names = { .names = sources, .count = 3 };
 
 	b->diag = diag_new();
 	b->doc = doc_parse("test.yml", text_of(yaml), b->diag);

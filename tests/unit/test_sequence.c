@@ -18,7 +18,8 @@ static void
 first(struct sequence *q, const char *same, const char *key, const char *value,
     int64_t now_ms)
 {
-	struct captures cs = { 1, { { "v", text_of(value) } } };
+	struct captures cs = { 1,
+		{ { .name = "v", .value = text_of(value) } } };
 
 	sequence_first(q, text_of(same), text_of(key), &cs, now_ms);
 }
@@ -169,7 +170,8 @@ values_keep_their_nul_and_a_bounded_length(void **state)
 	struct sequence *q = sequence_new(1000), *copy = sequence_new(1000);
 	char *big = mem_new(100001, 1);
 	struct captures cs = { 2,
-		{ { "nul", TEXT("a\0b") }, { "big", { big, 100000 } } } };
+		{ { .name = "nul", .value = TEXT("a\0b") },
+		    { .name = "big", .value = { big, 100000 } } } };
 	struct str text = { 0 }, got = { 0 };
 
 	(void)state;

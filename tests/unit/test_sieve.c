@@ -312,6 +312,61 @@ show_difference(const char *plain, const char *sieved)
 	    (int)strcspn(sieved + at, "\n"), sieved + at);
 }
 
+/* A string that holds a text: what may be escaped perhaps is. */
+static void
+add_string(struct str *out, struct text text)
+{
+	str_putc(out, '"');
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		if (c == '"' || c == '\\')
+			str_printf(out, "\\%c", c);
+		else if (c < 0x80 && dice(8) == 0)
+			str_printf(out, "\\u%04x", c);
+		else if (dice(100) == 0)
+			str_puts(out, "\\n");
+		else
+			str_putc(out, (char)c);
+	}
+	str_putc(out, '"');
+}
+
+/* Lines as a field of objects; some are none. */
+static void
+make_objects(struct str *lines)
+{
+	struct str objects = { 0 };
+	const char *p = lines->data, *end = p + lines->len, *stop;
+
+	for (; p < end; p = stop + 1) {
+		struct text line;
+
+		stop = memchr(p, '\n', (size_t)(end - p));
+		if (stop == NULL)
+			stop = end;
+		line = (struct text){ p, (size_t)(stop - p) };
+		switch (dice(6)) {
+		case 0:
+			str_add_text(&objects, line);
+			break;
+		case 1:
+			str_printf(&objects, "{\"a\": [%u, {}]}", dice(99));
+			break;
+		case 2:
+			str_puts(&objects, "\x1b[32m");
+			/* fall through */
+		default:
+			str_puts(&objects, "{\"b\": {\"m\": 1}, \"m\": ");
+			add_string(&objects, line);
+			str_printf(&objects, ", \"n\": \"%u\"}", dice(9));
+		}
+		str_putc(&objects, '\n');
+	}
+	str_free(lines);
+	*lines = objects;
+}
+
 static void
 round_of(uint64_t seed, size_t *hits)
 {
@@ -319,12 +374,16 @@ round_of(uint64_t seed, size_t *hits)
 			       .max_lines = 1 + seed % 7,
 			       .max_bytes = 1000 } };
 	struct str lines = { 0 };
-	char *plain;
+	char *plain, field[] = "m";
 
 	dice_seed(seed);
 	make_rules(&b);
 	for (int i = 0; i < LINES; i++)
 		add_line(&lines);
+	if (dice(3) == 0) {
+		make_objects(&lines);
+		b.source.message = field;
+	}
 	if (dice(2) == 0)
 		lines.len--; /* the last line has no end */
 	match(&b, str_text(&lines), UINT64_MAX);

@@ -29,7 +29,7 @@ struct bench {
 static void
 bench_read(struct bench *b, const char *match, const char *where)
 {
-	const struct source_names names = { sources, 1 };
+	const struct source_names names = { .names = sources, .count = 1 };
 	struct str text = { 0 };
 
 	str_printf(&text, "{id: r, match: %s, where: %s}", match, where);
