@@ -25,13 +25,14 @@ def machine(logwatch, directory, packages):
                           capture_output=True, text=True, check=False)
     ours = subprocess.run([logwatch, '--version'],
                           capture_output=True, text=True, check=False)
-    return '%s; %d × %s, %.0f GB, Linux %s, logs on %s; %s; %s' % (
+    return '%s; %d × %s, %.0f GB, Linux %s, logs on %s; %s' % (
         datetime.date.today(), os.cpu_count(),
         cpu.group(1) if cpu else platform.machine(),
         os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 1e9,
         '.'.join(platform.release().split('.')[:2]), kind.stdout.strip(),
-        ours.stdout.split('\n')[0],
-        ', '.join(map(package_version, packages)))
+        '; '.join([ours.stdout.split('\n')[0]] +
+                  ([', '.join(map(package_version, packages))]
+                   if packages else [])))
 
 
 def section_put(title, text):

@@ -26,3 +26,17 @@ number_read(struct text text, double *out)
 	*out = number;
 	return true;
 }
+
+void
+number_add(struct str *out, int64_t number)
+{
+	char digits[24], *p = digits + sizeof digits;
+	uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+
+	do
+		*--p = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (number < 0)
+		*--p = '-';
+	str_add(out, p, (size_t)(digits + sizeof digits - p));
+}

@@ -19,6 +19,7 @@
 #define KEYS_MAX 100000     /* windows of a rule; the oldest makes room */
 
 struct memory {
+	struct window_spec spec;    /* of windows */
 	struct map *windows;        /* by key; NULL: each hit fires */
 	struct sequence *sequence;  /* NULL: no pairs */
 	struct missing *missing;    /* NULL: no second half may be missing */
@@ -365,6 +366,11 @@ detectors_new(const struct rule *rules, const struct detector *specs,
 			    later(specs[i].forget_ms, specs[i].grace_ms));
 		else if (specs[i].count > 1)
 			m->windows = map_new(KEYS_MAX, window_release);
+		m->spec = (struct window_spec){
+			.count = (size_t)specs[i].count,
+			.within_ms = specs[i].within_ms,
+			.distinct = specs[i].distinct != NULL,
+		};
 	}
 	return ds;
 }
@@ -446,7 +452,6 @@ say_full(struct detectors *ds, size_t rule)
 static struct window *
 window_for(struct detectors *ds, size_t rule, struct text key, int64_t now_ms)
 {
-	const struct detector *d = &ds->specs[rule];
 	struct map *windows = ds->memories[rule].windows;
 	struct resetting r = { ds, rule };
 	struct window *w = map_get(windows, key), *oldest;
@@ -465,7 +470,7 @@ window_for(struct detectors *ds, size_t rule, struct text key, int64_t now_ms)
 			reset_one(old, oldest, &r);
 		}
 	}
-	w = window_new((size_t)d->count, d->within_ms, d->distinct != NULL);
+	w = window_new(&ds->memories[rule].spec);
 	map_put(windows, key, w);
 	return w;
 }
@@ -970,8 +975,7 @@ detectors_restore(struct detectors *ds, const char *rule, struct text key,
 		}
 		if (m->windows == NULL)
 			return outdated(ds, i, key);
-		w = window_new(
-		    (size_t)d->count, d->within_ms, d->distinct != NULL);
+		w = window_new(&m->spec);
 		window_read(w, state);
 		map_put(m->windows, key, w);
 		return true;

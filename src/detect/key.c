@@ -4,6 +4,7 @@
  */
 #include "detect/key.h"
 
+#include "base/number.h"
 #include "base/utf8.h"
 
 void
@@ -15,7 +16,8 @@ key_write(const struct captures *captures, char *const *names, size_t count,
 		struct text value = utf8_head_bytes(
 		    captures_get(captures, names[i]), KEY_VALUE_MAX);
 
-		str_printf(out, "%zu:", value.len);
+		number_add(out, (int64_t)value.len);
+		str_putc(out, ':');
 		str_add_text(out, value);
 	}
 }

@@ -6,6 +6,7 @@
 #include "detect/window.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/utf8.h"
 
 #include <assert.h>
@@ -15,27 +16,27 @@
 
 struct seen {
 	int64_t ms;
-	char *value; /* NULL unless distinct */
+	char *value;
 	size_t len;
 };
 
+/* There are as many of these as a log has keys: each byte counts. */
 struct window {
-	size_t count;
-	int64_t within_ms;
-	bool distinct;
-	struct seen *seen; /* oldest first */
-	size_t used, capacity;
+	const struct window_spec *spec;
+	uint32_t used, capacity;
+	union { /* oldest first */
+		int64_t *ms;
+		struct seen *seen; /* of distinct ones */
+	} hits;
 };
 
 struct window *
-window_new(size_t count, int64_t within_ms, bool distinct)
+window_new(const struct window_spec *spec)
 {
 	struct window *w = mem_new(1, sizeof *w);
 
-	assert(count > 0 && count <= WINDOW_COUNT_MAX);
-	w->count = count;
-	w->within_ms = within_ms;
-	w->distinct = distinct;
+	assert(spec->count > 0 && spec->count <= WINDOW_COUNT_MAX);
+	w->spec = spec;
 	return w;
 }
 
@@ -44,41 +45,80 @@ window_free(struct window *w)
 {
 	if (w == NULL)
 		return;
-	for (size_t i = 0; i < w->used; i++)
-		free(w->seen[i].value);
-	free(w->seen);
+	for (size_t i = 0; w->spec->distinct && i < w->used; i++)
+		free(w->hits.seen[i].value);
+	if (w->spec->distinct)
+		free(w->hits.seen);
+	else
+		free(w->hits.ms);
 	free(w);
+}
+
+static int64_t
+time_of(const struct window *w, size_t i)
+{
+	return w->spec->distinct ? w->hits.seen[i].ms : w->hits.ms[i];
 }
 
 static void
 forget(struct window *w, size_t i)
 {
-	free(w->seen[i].value);
-	memmove(
-	    &w->seen[i], &w->seen[i + 1], (w->used - i - 1) * sizeof *w->seen);
+	size_t left = w->used - i - 1;
+
+	if (w->spec->distinct) {
+		struct seen *gone = &w->hits.seen[i];
+
+		free(gone->value);
+		memmove(gone, gone + 1, left * sizeof *gone);
+	} else {
+		memmove(&w->hits.ms[i], &w->hits.ms[i + 1],
+		    left * sizeof *w->hits.ms);
+	}
 	w->used--;
+}
+
+/* The place for one more. */
+static size_t
+place(struct window *w)
+{
+	if (w->used == w->spec->count)
+		forget(w, 0);
+	if (w->used == w->capacity) {
+		w->capacity = w->capacity ? w->capacity * 2 : 2;
+		if (w->capacity > w->spec->count)
+			w->capacity = (uint32_t)w->spec->count;
+		if (w->spec->distinct)
+			w->hits.seen = mem_resize(
+			    w->hits.seen, w->capacity, sizeof *w->hits.seen);
+		else
+			w->hits.ms = mem_resize(
+			    w->hits.ms, w->capacity, sizeof *w->hits.ms);
+	}
+	return w->used++;
 }
 
 static void
 remember(struct window *w, int64_t ms, struct text value)
 {
-	if (w->distinct)
-		for (size_t i = 0; i < w->used; i++)
-			if (text_equal((struct text){ w->seen[i].value,
-					   w->seen[i].len },
-				value)) {
-				forget(w, i);
-				break;
-			}
-	if (w->used == w->count)
-		forget(w, 0);
-	if (w->used == w->capacity) {
-		w->capacity = w->capacity ? w->capacity * 2 : 4;
-		w->seen = mem_resize(w->seen, w->capacity, sizeof *w->seen);
+	size_t at;
+
+	if (!w->spec->distinct) {
+		at = place(w);
+		w->hits.ms[at] = ms;
+		return;
 	}
-	w->seen[w->used++] = (struct seen){
+	for (size_t i = 0; i < w->used; i++) {
+		const struct seen *s = &w->hits.seen[i];
+
+		if (text_equal((struct text){ s->value, s->len }, value)) {
+			forget(w, i);
+			break;
+		}
+	}
+	at = place(w);
+	w->hits.seen[at] = (struct seen){
 		.ms = ms,
-		.value = w->distinct ? mem_copy(value.data, value.len) : NULL,
+		.value = mem_copy(value.data, value.len),
 		.len = value.len,
 	};
 }
@@ -87,58 +127,74 @@ bool
 window_add(
     struct window *w, int64_t now_ms, struct text value, int64_t *first_ms)
 {
-	while (w->used > 0 && now_ms - w->seen[0].ms >= w->within_ms)
+	while (w->used > 0 && now_ms - time_of(w, 0) >= w->spec->within_ms)
 		forget(w, 0);
 	/* Read back after the clock was set back: no telling when they were. */
-	while (w->used > 0 && w->seen[w->used - 1].ms > now_ms)
+	while (w->used > 0 && time_of(w, w->used - 1) > now_ms)
 		forget(w, w->used - 1);
 	remember(w, now_ms, utf8_head_bytes(value, VALUE_MAX));
-	*first_ms = w->seen[0].ms;
-	return w->used == w->count;
+	*first_ms = time_of(w, 0);
+	return w->used == w->spec->count;
 }
 
 bool
 window_expired(const struct window *w, int64_t now_ms)
 {
-	return w->used == 0 || now_ms - w->seen[w->used - 1].ms >= w->within_ms;
+	return w->used == 0 ||
+	       now_ms - time_of(w, w->used - 1) >= w->spec->within_ms;
 }
 
-void
-window_write(const struct window *w, struct str *out)
+/* [time,value,...] */
+static void
+write_values(const struct window *w, struct str *out)
 {
 	json_t *list = json_array();
 	char *text;
 
 	for (size_t i = 0; i < w->used; i++) {
-		json_array_append_new(list, json_integer(w->seen[i].ms));
-		if (w->distinct)
-			json_array_append_new(list,
-			    json_stringn(w->seen[i].value, w->seen[i].len));
+		const struct seen *s = &w->hits.seen[i];
+
+		json_array_append_new(list, json_integer(s->ms));
+		json_array_append_new(list, json_stringn(s->value, s->len));
 	}
-	text = w->used > 0 ? json_dumps(list, JSON_COMPACT) : NULL;
-	if (text != NULL)
-		str_puts(out, text);
+	text = mem_check(json_dumps(list, JSON_COMPACT));
+	str_puts(out, text);
 	free(text);
 	json_decref(list);
+}
+
+void
+window_write(const struct window *w, struct str *out)
+{
+	if (w->used == 0)
+		return;
+	if (w->spec->distinct) {
+		write_values(w, out);
+		return;
+	}
+	for (size_t i = 0; i < w->used; i++) {
+		str_putc(out, i == 0 ? '[' : ',');
+		number_add(out, w->hits.ms[i]);
+	}
+	str_putc(out, ']');
 }
 
 void
 window_read(struct window *w, struct text state)
 {
 	json_t *list = json_loadb(state.data, state.len, JSON_ALLOW_NUL, NULL);
-	size_t step = w->distinct ? 2 : 1;
+	const bool distinct = w->spec->distinct;
+	size_t step = distinct ? 2 : 1;
 
 	for (size_t i = 0; i + step <= json_array_size(list); i += step) {
 		const json_t *ms = json_array_get(list, i);
 		const json_t *value = json_array_get(list, i + 1);
 
-		if (json_is_integer(ms) &&
-		    (!w->distinct || json_is_string(value)))
+		if (json_is_integer(ms) && (!distinct || json_is_string(value)))
 			remember(w, json_integer_value(ms),
-			    w->distinct
-				? (struct text){ json_string_value(value),
-				      json_string_length(value) }
-				: (struct text){ NULL, 0 });
+			    distinct ? (struct text){ json_string_value(value),
+					   json_string_length(value) }
+				     : (struct text){ NULL, 0 });
 	}
 	json_decref(list);
 }

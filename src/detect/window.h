@@ -14,14 +14,16 @@
 
 struct window;
 
-/**
- * count      how many it takes, at most WINDOW_COUNT_MAX
- * within_ms  a hit counts while it is younger than that
- * distinct   values are counted, not hits: each once, at its last time
- *
- * Returns a window to free with window_free(); never NULL.
- */
-struct window *window_new(size_t count, int64_t within_ms, bool distinct);
+/** Of which all windows of a rule are. */
+struct window_spec {
+	size_t count;      /* how many it takes, at most WINDOW_COUNT_MAX */
+	int64_t within_ms; /* a hit counts while it is younger than that */
+	bool distinct;     /* values are counted, not hits: each once, at its
+	                      last time */
+};
+
+/** spec is lent.  Free with window_free(). */
+struct window *window_new(const struct window_spec *spec);
 void window_free(struct window *w); /* NULL does nothing */
 
 /**

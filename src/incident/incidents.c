@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/utf8.h"
 #include "detect/active.h"
 #include "detect/key.h"
@@ -70,7 +71,8 @@ static struct text
 index_key(struct incidents *is, size_t rule, struct text key)
 {
 	str_clear(&is->scratch);
-	str_printf(&is->scratch, "%zu ", rule);
+	number_add(&is->scratch, (int64_t)rule);
+	str_putc(&is->scratch, ' ');
 	str_add_text(&is->scratch, key);
 	return str_text(&is->scratch);
 }

@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "base/url.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,11 +80,29 @@ a_url_has_a_host_and_perhaps_a_port(void **state)
 			fail_msg("'%s' is taken", bad[i]);
 }
 
+static void
+a_whole_number_is_written_as_printf_would(void **state)
+{
+	static const int64_t numbers[] = { 0, 7, 10, -1, -10, 1760688003123,
+		INT64_MAX, INT64_MIN };
+	struct str got = { 0 }, want = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		number_add(&got, numbers[i]);
+		str_printf(&want, "%" PRId64, numbers[i]);
+	}
+	assert_string_equal(got.data, want.data);
+	str_free(&got);
+	str_free(&want);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_number_is_decimal_and_nothing_else),
+		cmocka_unit_test(a_whole_number_is_written_as_printf_would),
 		cmocka_unit_test(a_url_has_a_host_and_perhaps_a_port),
 	};
 

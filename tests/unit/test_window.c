@@ -26,7 +26,7 @@ add(struct window *w, int64_t now_ms, const char *value, int64_t first_ms)
 static void
 enough_are_within_until_the_first_is_as_old_as_the_time(void **state)
 {
-	struct window *w = window_new(3, 1000, false);
+	struct window *w = window_new(&(struct window_spec){ 3, 1000, false });
 
 	(void)state;
 	assert_false(add(w, 0, NULL, 0));
@@ -43,7 +43,7 @@ enough_are_within_until_the_first_is_as_old_as_the_time(void **state)
 static void
 a_window_of_one_is_full_at_once(void **state)
 {
-	struct window *w = window_new(1, 1, false);
+	struct window *w = window_new(&(struct window_spec){ 1, 1, false });
 
 	(void)state;
 	assert_true(add(w, 5, NULL, 5));
@@ -55,7 +55,7 @@ a_window_of_one_is_full_at_once(void **state)
 static void
 values_count_once_at_their_last_time(void **state)
 {
-	struct window *w = window_new(2, 1000, true);
+	struct window *w = window_new(&(struct window_spec){ 2, 1000, true });
 	char one[600], other[600];
 
 	(void)state;
@@ -78,7 +78,7 @@ values_count_once_at_their_last_time(void **state)
 static void
 one_expires_when_its_last_hit_is_too_old(void **state)
 {
-	struct window *w = window_new(3, 1000, false);
+	struct window *w = window_new(&(struct window_spec){ 3, 1000, false });
 
 	(void)state;
 	assert_true(window_expired(w, 0));
@@ -92,7 +92,8 @@ one_expires_when_its_last_hit_is_too_old(void **state)
 static void
 it_keeps_no_more_than_it_takes_to_tell(void **state)
 {
-	struct window *w = window_new(3, 1000000, false);
+	struct window *w =
+	    window_new(&(struct window_spec){ 3, 1000000, false });
 	struct str text = { 0 };
 
 	(void)state;
@@ -111,8 +112,10 @@ what_was_written_is_read_back(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		struct window *w = window_new(3, 1000, kinds[i]);
-		struct window *copy = window_new(3, 1000, kinds[i]);
+		struct window *w =
+		    window_new(&(struct window_spec){ 3, 1000, kinds[i] });
+		struct window *copy =
+		    window_new(&(struct window_spec){ 3, 1000, kinds[i] });
 		struct str text = { 0 }, again = { 0 };
 
 		window_write(w, &text);
@@ -135,17 +138,17 @@ what_was_written_is_read_back(void **state)
 static void
 a_window_that_became_smaller_or_another_kind_reads_what_it_can(void **state)
 {
-	struct window *w = window_new(2, 1000, false);
+	struct window *w = window_new(&(struct window_spec){ 2, 1000, false });
 
 	(void)state;
 	window_read(w, TEXT("[1,2,3,4]"));
 	assert_true(add(w, 5, NULL, 4));
 	window_free(w);
-	w = window_new(2, 1000, false);
+	w = window_new(&(struct window_spec){ 2, 1000, false });
 	window_read(w, TEXT("[1,\"a\",2,\"b\"]"));
 	assert_true(add(w, 5, NULL, 2));
 	window_free(w);
-	w = window_new(2, 1000, true);
+	w = window_new(&(struct window_spec){ 2, 1000, true });
 	window_read(w, TEXT("[1,2,3]"));
 	assert_false(add(w, 5, "a", 5));
 	window_free(w);
@@ -154,8 +157,9 @@ a_window_that_became_smaller_or_another_kind_reads_what_it_can(void **state)
 static void
 a_value_with_nul_is_kept_whole(void **state)
 {
-	struct window *w = window_new(2, 1000, true);
-	struct window *copy = window_new(3, 1000, true);
+	struct window *w = window_new(&(struct window_spec){ 2, 1000, true });
+	struct window *copy =
+	    window_new(&(struct window_spec){ 3, 1000, true });
 	struct str text = { 0 };
 	int64_t first;
 
@@ -175,7 +179,7 @@ a_value_with_nul_is_kept_whole(void **state)
 static void
 hits_of_a_clock_that_ran_ahead_do_not_count(void **state)
 {
-	struct window *w = window_new(3, 1000, false);
+	struct window *w = window_new(&(struct window_spec){ 3, 1000, false });
 
 	(void)state;
 	window_read(w, TEXT("[500,900000,900001]"));
