@@ -495,22 +495,40 @@ match_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 	ds->callbacks.found(&f, ds->callbacks.ctx);
 }
 
+/* Pairs: of one rule at a time. */
+
 struct completing {
 	struct detectors *ds;
-	const struct hit *hit;
+	size_t rule;
+	const struct hit *hit; /* the second half */
 	int64_t now_ms;
 };
 
 static void
-complete(const struct first *first, void *ctx)
+complete(const struct captures *first, int64_t first_ms, void *ctx)
 {
 	struct completing *c = ctx;
 	struct captures both = *c->hit->captures;
 	struct finding f;
 
-	captures_merge(&both, first->captures);
+	(void)first_ms;
+	captures_merge(&both, first);
 	f = finding_of(c->ds, c->hit, &both, c->now_ms);
 	c->ds->callbacks.found(&f, c->ds->callbacks.ctx);
+}
+
+static void
+note_first(struct text id, void *ctx)
+{
+	const struct completing *c = ctx;
+
+	mark_changed(c->ds, c->rule, id);
+}
+
+static struct sequence_calls
+sequence_calls(struct completing *c)
+{
+	return (struct sequence_calls){ complete, note_first, c };
 }
 
 static void
@@ -518,19 +536,19 @@ pair_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 {
 	const struct detector *d = &ds->specs[hit->index];
 	const struct rule *rule = &ds->rules[hit->index];
-	struct memory *m = &ds->memories[hit->index];
-	struct completing c = { ds, hit, now_ms };
+	struct sequence *q = ds->memories[hit->index].sequence;
+	struct completing c = { ds, hit->index, hit, now_ms };
+	struct sequence_calls calls = sequence_calls(&c);
 
 	key_write(hit->captures, d->same, d->same_count, &ds->same);
 	if (hit->part == PART_SECOND) {
-		sequence_second(
-		    m->sequence, str_text(&ds->same), now_ms, complete, &c);
-	} else {
-		key_write(hit->captures, rule->key, rule->keys, &ds->key);
-		sequence_first(m->sequence, str_text(&ds->same),
-		    str_text(&ds->key), hit->captures, now_ms);
+		sequence_second(q, str_text(&ds->same), now_ms, &calls);
+		return;
 	}
-	mark_changed(ds, hit->index, (struct text){ "", 0 });
+	key_write(hit->captures, rule->key, rule->keys, &ds->key);
+	if (sequence_first(q, str_text(&ds->same), str_text(&ds->key),
+		hit->captures, now_ms, &calls))
+		say_full(ds, hit->index);
 }
 
 /* What does not come: of one rule at a time. */
@@ -857,16 +875,15 @@ detectors_reset(
 	struct resetting r = { ds, rule };
 	struct awaiting w = { .ds = ds, .rule = rule };
 	struct missing_calls calls = missing_calls(&w);
+	struct completing c = { .ds = ds, .rule = rule };
+	struct sequence_calls firsts = sequence_calls(&c);
 
 	if (m->windows != NULL && key == NULL)
 		map_each(m->windows, reset_one, &r);
 	else if (m->windows != NULL && map_get(m->windows, *key) != NULL)
 		reset_one(*key, NULL, &r);
-	if (m->sequence != NULL && key == NULL) {
-		sequence_free(m->sequence);
-		m->sequence = sequence_new(ds->specs[rule].within_ms);
-		mark_changed(ds, rule, (struct text){ "", 0 });
-	}
+	if (m->sequence != NULL && key == NULL)
+		sequence_forget(m->sequence, &firsts);
 	if (m->missing != NULL)
 		missing_forget(m->missing, key, &calls);
 	if (m->absence != NULL)
@@ -895,7 +912,7 @@ tell(struct text key, void *value, void *ctx)
 
 	(void)value;
 	if (m->sequence != NULL)
-		sequence_write(m->sequence, &state);
+		sequence_write(m->sequence, key, &state);
 	else if (m->missing != NULL)
 		missing_write(m->missing, key, &state);
 	else if (m->absence != NULL)
@@ -954,10 +971,9 @@ detectors_restore(struct detectors *ds, const char *rule, struct text key,
 
 		if (strcmp(ds->rules[i].id, rule) != 0)
 			continue;
-		if (m->sequence != NULL) {
-			sequence_read(m->sequence, state);
-			return true;
-		}
+		if (m->sequence != NULL)
+			return sequence_read(m->sequence, key, state) ||
+			       outdated(ds, i, key);
 		if (m->missing != NULL) {
 			missing_read(m->missing, key, state, now_ms);
 			return true;

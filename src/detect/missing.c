@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "detect/kept.h"
+#include "detect/key.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,8 @@ struct first {
 	TAILQ_ENTRY(first) link;
 	LIST_ENTRY(first) others; /* of its group */
 	struct group *group;
-	char *id; /* "LENGTH:SAME" and then the key */
-	size_t id_len, key_at;
+	char *id; /* see key_pair_write() */
+	size_t id_len;
 	bool missed;
 	int64_t ms;
 	struct kept *match;
@@ -61,15 +62,19 @@ id_of(const struct first *f)
 static struct text
 key_of(const struct first *f)
 {
-	return (struct text){ f->id + f->key_at, f->id_len - f->key_at };
+	struct text key;
+
+	key_pair_read(id_of(f), NULL, &key);
+	return key;
 }
 
 static struct text
 same_of(const struct first *f)
 {
-	const char *same = (const char *)memchr(f->id, ':', f->key_at) + 1;
+	struct text same;
 
-	return (struct text){ same, (size_t)(f->id + f->key_at - same) };
+	key_pair_read(id_of(f), &same, NULL);
+	return same;
 }
 
 static struct firsts *
@@ -112,14 +117,13 @@ count_missed(struct missing *m, struct text key, int change)
 }
 
 static struct first *
-first_new(struct missing *m, struct text id, size_t key_at, bool missed,
-    int64_t ms, struct kept *match)
+first_new(struct missing *m, struct text id, bool missed, int64_t ms,
+    struct kept *match)
 {
 	struct first *f = mem_new(1, sizeof *f);
 
 	f->id = mem_copy(id.data, id.len);
 	f->id_len = id.len;
-	f->key_at = key_at;
 	f->missed = missed;
 	f->ms = ms;
 	f->match = match;
@@ -202,20 +206,15 @@ missing_first(struct missing *m, struct text same, struct text key,
 {
 	bool full = map_count(m->firsts) == MISSING_MAX;
 	struct str id = { 0 };
-	size_t key_at;
 
-	str_printf(&id, "%zu:", same.len);
-	str_add_text(&id, same);
-	key_at = id.len;
-	str_add_text(&id, key);
+	key_pair_write(same, key, &id);
 	if (map_get(m->firsts, str_text(&id)) != NULL) {
 		str_free(&id);
 		return false;
 	}
 	if (full)
 		settle(m, oldest(m), calls);
-	first_new(
-	    m, str_text(&id), key_at, false, now_ms, kept_new(captures, event));
+	first_new(m, str_text(&id), false, now_ms, kept_new(captures, event));
 	calls->changed(str_text(&id), calls->ctx);
 	str_free(&id);
 	return full;
@@ -314,26 +313,6 @@ missing_write(const struct missing *m, struct text id, struct str *out)
 	json_decref(object);
 }
 
-/* Where the key begins in an id; 0: it is none. */
-static size_t
-key_place(struct text id)
-{
-	const char *colon = id.len > 0 ? memchr(id.data, ':', id.len) : NULL;
-	size_t same = 0;
-
-	if (colon == NULL || colon == id.data)
-		return 0;
-	for (const char *p = id.data; p < colon; p++) {
-		if (*p < '0' || *p > '9' || same > id.len)
-			return 0;
-		same = same * 10 + (size_t)(*p - '0');
-	}
-	colon++;
-	return same <= (size_t)(id.data + id.len - colon)
-	           ? (size_t)(colon - id.data) + same
-	           : 0;
-}
-
 void
 missing_read(
     struct missing *m, struct text id, struct text state, int64_t now_ms)
@@ -342,13 +321,12 @@ missing_read(
 	    json_loadb(state.data, state.len, JSON_ALLOW_NUL, NULL);
 	const json_t *ms = json_object_get(object, "ms");
 	struct kept *match = kept_read(object);
-	size_t key_at = key_place(id);
 	int64_t first_ms = json_integer_value(ms);
 
-	if (json_is_integer(ms) && match != NULL && key_at > 0 &&
-	    map_get(m->firsts, id) == NULL &&
+	if (json_is_integer(ms) && match != NULL &&
+	    key_pair_read(id, NULL, NULL) && map_get(m->firsts, id) == NULL &&
 	    map_count(m->firsts) < MISSING_MAX)
-		first_new(m, id, key_at,
+		first_new(m, id,
 		    json_is_true(json_object_get(object, "missed")),
 		    first_ms < now_ms ? first_ms : now_ms, match);
 	else

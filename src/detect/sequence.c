@@ -1,39 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bounded map of firsts, oldest first, so that the expired are at its head.
+ * A list of firsts, oldest first, so that the expired are at its head; those
+ * with the same captures are also a group.
  */
 #include "detect/sequence.h"
 
 #include "base/map.h"
 #include "base/mem.h"
 #include "detect/kept.h"
+#include "detect/key.h"
 
 #include <jansson.h>
+#include <sys/queue.h>
 
-#define FIRSTS_MAX 10000
 #define VALUE_MAX 4096 /* bytes of a capture that are kept */
 
-struct waiting {
+struct first {
+	TAILQ_ENTRY(first) link;
+	TAILQ_ENTRY(first) others; /* of its group, in the same order */
+	struct group *group;
+	char *id; /* see key_pair_write() */
+	size_t id_len;
 	int64_t ms;
-	char *same;
-	size_t same_len;
-	json_t *captures; /* name -> value */
+	json_t *captures; /* see captures_keep() */
+};
+
+TAILQ_HEAD(firsts, first);
+
+struct group {
+	struct firsts firsts;
 };
 
 struct sequence {
 	int64_t within_ms;
-	struct map *firsts; /* by same and key */
+	struct firsts waiting;
+	struct map *firsts; /* by id; owned by the list */
+	struct map *groups; /* by same */
 };
-
-static void
-waiting_free(void *value)
-{
-	struct waiting *w = value;
-
-	json_decref(w->captures);
-	free(w->same);
-	free(w);
-}
 
 struct sequence *
 sequence_new(int64_t within_ms)
@@ -41,8 +44,78 @@ sequence_new(int64_t within_ms)
 	struct sequence *q = mem_new(1, sizeof *q);
 
 	q->within_ms = within_ms;
-	q->firsts = map_new(FIRSTS_MAX, waiting_free);
+	TAILQ_INIT(&q->waiting);
+	q->firsts = map_new(SIZE_MAX, NULL);
+	q->groups = map_new(SIZE_MAX, free);
 	return q;
+}
+
+static struct text
+id_of(const struct first *f)
+{
+	return (struct text){ f->id, f->id_len };
+}
+
+static struct text
+same_of(const struct first *f)
+{
+	struct text same;
+
+	key_pair_read(id_of(f), &same, NULL);
+	return same;
+}
+
+/* Behind those that came before it: almost always at the end. */
+static void
+insert(struct sequence *q, struct first *f)
+{
+	struct first *before = TAILQ_LAST(&q->waiting, firsts);
+	struct first *other = TAILQ_LAST(&f->group->firsts, firsts);
+
+	while (before != NULL && before->ms > f->ms)
+		before = TAILQ_PREV(before, firsts, link);
+	if (before == NULL)
+		TAILQ_INSERT_HEAD(&q->waiting, f, link);
+	else
+		TAILQ_INSERT_AFTER(&q->waiting, before, f, link);
+	while (other != NULL && other->ms > f->ms)
+		other = TAILQ_PREV(other, firsts, others);
+	if (other == NULL)
+		TAILQ_INSERT_HEAD(&f->group->firsts, f, others);
+	else
+		TAILQ_INSERT_AFTER(&f->group->firsts, other, f, others);
+}
+
+static void
+first_new(struct sequence *q, struct text id, int64_t ms, json_t *captures)
+{
+	struct first *f = mem_new(1, sizeof *f);
+
+	f->id = mem_copy(id.data, id.len);
+	f->id_len = id.len;
+	f->ms = ms;
+	f->captures = captures;
+	f->group = map_get(q->groups, same_of(f));
+	if (f->group == NULL) {
+		f->group = mem_new(1, sizeof *f->group);
+		TAILQ_INIT(&f->group->firsts);
+		map_put(q->groups, same_of(f), f->group);
+	}
+	map_put(q->firsts, id, f);
+	insert(q, f);
+}
+
+static void
+first_free(struct sequence *q, struct first *f)
+{
+	TAILQ_REMOVE(&q->waiting, f, link);
+	TAILQ_REMOVE(&f->group->firsts, f, others);
+	if (TAILQ_EMPTY(&f->group->firsts))
+		map_remove(q->groups, same_of(f));
+	map_remove(q->firsts, id_of(f));
+	json_decref(f->captures);
+	free(f->id);
+	free(f);
 }
 
 void
@@ -50,152 +123,141 @@ sequence_free(struct sequence *q)
 {
 	if (q == NULL)
 		return;
+	while (!TAILQ_EMPTY(&q->waiting))
+		first_free(q, TAILQ_FIRST(&q->waiting));
 	map_free(q->firsts);
+	map_free(q->groups);
 	free(q);
 }
 
 static void
-expire(struct sequence *q, int64_t now_ms)
-{
-	const struct waiting *w;
-	struct text id;
-
-	/* One from the future was read back after the clock was set back. */
-	while ((w = map_oldest(q->firsts, &id)) != NULL &&
-	       (now_ms - w->ms >= q->within_ms || w->ms > now_ms))
-		map_remove(q->firsts, id);
-}
-
-static void
-put(struct sequence *q, struct text id, struct text same, int64_t ms,
-    json_t *captures)
-{
-	struct waiting *w = mem_new(1, sizeof *w);
-
-	w->ms = ms;
-	w->same = mem_copy(same.data, same.len);
-	w->same_len = same.len;
-	w->captures = captures;
-	map_put(q->firsts, id, w);
-}
-
-void
-sequence_first(struct sequence *q, struct text same, struct text key,
-    const struct captures *captures, int64_t now_ms)
+forget(struct sequence *q, struct first *f, const struct sequence_calls *calls)
 {
 	struct str id = { 0 };
 
-	expire(q, now_ms);
-	str_printf(&id, "%zu:", same.len);
-	str_add_text(&id, same);
-	str_add_text(&id, key);
-	if (map_get(q->firsts, str_text(&id)) == NULL)
-		put(q, str_text(&id), same, now_ms,
-		    captures_keep(captures, VALUE_MAX));
+	str_add_text(&id, id_of(f));
+	first_free(q, f);
+	calls->changed(str_text(&id), calls->ctx);
 	str_free(&id);
 }
 
-static void
-tell(const struct waiting *w, first_fn *fn, void *ctx)
+static bool
+is_young(const struct sequence *q, const struct first *f, int64_t now_ms)
 {
-	struct captures captures;
-
-	captures_kept(w->captures, &captures);
-	fn(&(struct first){ &captures, w->ms }, ctx);
+	/* One from the future was read back after the clock was set back. */
+	return now_ms >= f->ms && now_ms - f->ms < q->within_ms;
 }
 
-struct settling {
-	struct sequence *q;
-	struct text same;
-	first_fn *fn;
-	void *ctx;
-};
-
 static void
-settle(struct text id, void *value, void *ctx)
+expire(struct sequence *q, int64_t now_ms, const struct sequence_calls *calls)
 {
-	struct settling *s = ctx;
-	const struct waiting *w = value;
+	struct first *f;
 
-	if (!text_equal((struct text){ w->same, w->same_len }, s->same))
-		return;
-	tell(w, s->fn, s->ctx);
-	map_remove(s->q->firsts, id);
+	while (
+	    (f = TAILQ_FIRST(&q->waiting)) != NULL && !is_young(q, f, now_ms))
+		forget(q, f, calls);
+}
+
+bool
+sequence_first(struct sequence *q, struct text same, struct text key,
+    const struct captures *captures, int64_t now_ms,
+    const struct sequence_calls *calls)
+{
+	struct str id = { 0 };
+	bool full = false;
+
+	expire(q, now_ms, calls);
+	key_pair_write(same, key, &id);
+	if (map_get(q->firsts, str_text(&id)) == NULL) {
+		full = map_count(q->firsts) == SEQUENCE_MAX;
+		if (full)
+			forget(q, TAILQ_FIRST(&q->waiting), calls);
+		first_new(q, str_text(&id), now_ms,
+		    captures_keep(captures, VALUE_MAX));
+		calls->changed(str_text(&id), calls->ctx);
+	}
+	str_free(&id);
+	return full;
+}
+
+/* What is told may lead back here: it is forgotten first. */
+static void
+complete(
+    struct sequence *q, struct first *f, const struct sequence_calls *calls)
+{
+	json_t *kept = json_incref(f->captures);
+	int64_t ms = f->ms;
+	struct captures captures;
+
+	forget(q, f, calls);
+	captures_kept(kept, &captures);
+	calls->complete(&captures, ms, calls->ctx);
+	json_decref(kept);
 }
 
 void
 sequence_second(struct sequence *q, struct text same, int64_t now_ms,
-    first_fn *fn, void *ctx)
+    const struct sequence_calls *calls)
 {
-	struct settling s = { q, same, fn, ctx };
+	struct group *g;
 
-	expire(q, now_ms);
-	map_each(q->firsts, settle, &s);
+	expire(q, now_ms, calls);
+	while ((g = map_get(q->groups, same)) != NULL) {
+		struct first *f = TAILQ_FIRST(&g->firsts);
+
+		if (is_young(q, f, now_ms))
+			complete(q, f, calls);
+		else
+			forget(q, f, calls);
+	}
 }
 
 bool
-sequence_waits(struct sequence *q, int64_t now_ms)
+sequence_waits(const struct sequence *q, int64_t now_ms)
 {
-	expire(q, now_ms);
-	return map_count(q->firsts) > 0;
-}
+	const struct first *newest = TAILQ_LAST(&q->waiting, firsts);
 
-uint64_t
-sequence_evicted(const struct sequence *q)
-{
-	return map_evicted(q->firsts);
-}
-
-static void
-write_one(struct text id, void *value, void *ctx)
-{
-	const struct waiting *w = value;
-	json_t *list = ctx;
-
-	json_array_append_new(list,
-	    json_pack("{s:I, s:o, s:o, s:O}", "ms", (json_int_t)w->ms, "id",
-		json_stringn(id.data, id.len), "same",
-		json_stringn(w->same, w->same_len), "captures", w->captures));
+	return newest != NULL && is_young(q, newest, now_ms);
 }
 
 void
-sequence_write(const struct sequence *q, struct str *out)
+sequence_forget(struct sequence *q, const struct sequence_calls *calls)
 {
-	json_t *list = json_array();
+	while (!TAILQ_EMPTY(&q->waiting))
+		forget(q, TAILQ_FIRST(&q->waiting), calls);
+}
+
+void
+sequence_write(const struct sequence *q, struct text id, struct str *out)
+{
+	const struct first *f = map_get(q->firsts, id);
+	json_t *object;
 	char *text;
 
-	map_each(q->firsts, write_one, list);
-	text =
-	    json_array_size(list) > 0 ? json_dumps(list, JSON_COMPACT) : NULL;
-	if (text != NULL)
-		str_puts(out, text);
+	if (f == NULL)
+		return;
+	object = json_pack(
+	    "{s:I, s:O}", "ms", (json_int_t)f->ms, "captures", f->captures);
+	text = mem_check(json_dumps(object, JSON_COMPACT));
+	str_puts(out, text);
 	free(text);
-	json_decref(list);
+	json_decref(object);
 }
 
-void
-sequence_read(struct sequence *q, struct text state)
+bool
+sequence_read(struct sequence *q, struct text id, struct text state)
 {
-	json_t *list = json_loadb(state.data, state.len, JSON_ALLOW_NUL, NULL);
-	json_t *one;
-	size_t i;
+	json_t *object =
+	    json_loadb(state.data, state.len, JSON_ALLOW_NUL, NULL);
+	const json_t *ms = json_object_get(object, "ms");
+	json_t *captures = json_object_get(object, "captures");
+	bool taken = json_is_integer(ms) && json_is_object(captures) &&
+	             key_pair_read(id, NULL, NULL) &&
+	             map_get(q->firsts, id) == NULL &&
+	             map_count(q->firsts) < SEQUENCE_MAX;
 
-	json_array_foreach(list, i, one)
-	{
-		const json_t *ms = json_object_get(one, "ms");
-		const json_t *id = json_object_get(one, "id");
-		const json_t *same = json_object_get(one, "same");
-		json_t *captures = json_object_get(one, "captures");
-
-		if (!json_is_integer(ms) || !json_is_string(id) ||
-		    !json_is_string(same) || !json_is_object(captures))
-			continue;
-		put(q,
-		    (struct text){
-			json_string_value(id), json_string_length(id) },
-		    (struct text){
-			json_string_value(same), json_string_length(same) },
-		    json_integer_value(ms), json_incref(captures));
-	}
-	json_decref(list);
+	if (taken)
+		first_new(q, id, json_integer_value(ms), json_incref(captures));
+	json_decref(object);
+	return taken;
 }

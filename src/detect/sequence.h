@@ -7,15 +7,19 @@
 
 #include "match/pattern.h"
 
+#define SEQUENCE_MAX 100000 /* firsts; the oldest makes room */
+
 struct sequence;
 
-/** A first whose second half came; lent until the callback returns. */
-struct first {
-	const struct captures *captures;
-	int64_t ms;
+/** What comes of a first. */
+struct sequence_calls {
+	/** Its second half came; captures are lent until it returns. */
+	void (*complete)(
+	    const struct captures *first, int64_t first_ms, void *ctx);
+	/** The memory of an id, see sequence_write(), is another. */
+	void (*changed)(struct text id, void *ctx);
+	void *ctx;
 };
-
-typedef void first_fn(const struct first *first, void *ctx);
 
 /** within_ms: a second half counts while the first is younger than that.
  * Returns a sequence to free with sequence_free(); never NULL. */
@@ -28,20 +32,28 @@ void sequence_free(struct sequence *q); /* NULL does nothing */
  *
  * same  key of the captures that both halves must share
  * key   key of the rule as far as the first half has it
+ *
+ * Returns whether another made room for it.
  */
-void sequence_first(struct sequence *q, struct text same, struct text key,
-    const struct captures *captures, int64_t now_ms);
+bool sequence_first(struct sequence *q, struct text same, struct text key,
+    const struct captures *captures, int64_t now_ms,
+    const struct sequence_calls *calls);
 
-/** A second half: tells, and forgets, every first with that same. */
+/** A second half: completes, and forgets, every first with that same, in their
+ * order. */
 void sequence_second(struct sequence *q, struct text same, int64_t now_ms,
-    first_fn *fn, void *ctx);
+    const struct sequence_calls *calls);
 
-/** Whether any waits; those that are too old at now_ms are forgotten. */
-bool sequence_waits(struct sequence *q, int64_t now_ms);
-uint64_t sequence_evicted(const struct sequence *q);
+/** Whether any waits that is young enough. */
+bool sequence_waits(const struct sequence *q, int64_t now_ms);
 
-/** Its memory as text for sequence_read(); "" where nothing waits. */
-void sequence_write(const struct sequence *q, struct str *out);
-void sequence_read(struct sequence *q, struct text state);
+/** Forgets all. */
+void sequence_forget(struct sequence *q, const struct sequence_calls *calls);
+
+/** The memory of an id as text for sequence_read(); "" where there is none. */
+void sequence_write(const struct sequence *q, struct text id, struct str *out);
+/** Takes in what sequence_write() wrote.  False: it is no such memory, or there
+ * is no room. */
+bool sequence_read(struct sequence *q, struct text id, struct text state);
 
 #endif
