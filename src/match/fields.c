@@ -95,14 +95,13 @@ fields_capture(const struct fields *f, struct captures *captures)
 {
 	for (size_t i = 0; i < f->count; i++) {
 		const struct field *field = &f->v[i];
-		struct captures one = { .count = 1 };
 
-		one.v[0] = (struct capture){
-			.name = f->text.data + field->name,
-			.value = { f->text.data + field->value,
-			    field->value_len },
-			.told = !field->wanted,
-		};
-		captures_merge(captures, &one);
+		captures_offer(
+		    captures, &(struct capture){
+				  .name = f->text.data + field->name,
+				  .value = { f->text.data + field->value,
+				      field->value_len },
+				  .told = !field->wanted,
+			      });
 	}
 }

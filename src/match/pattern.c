@@ -49,17 +49,21 @@ captures_get(const struct captures *cs, const char *name)
 }
 
 void
+captures_offer(struct captures *cs, const struct capture *more)
+{
+	size_t k = 0;
+
+	while (k < cs->count && strcmp(cs->v[k].name, more->name) != 0)
+		k++;
+	if (k == cs->count && k < CAPTURES_MAX)
+		cs->v[cs->count++] = *more;
+}
+
+void
 captures_merge(struct captures *cs, const struct captures *more)
 {
-	for (size_t i = 0; i < more->count && cs->count < CAPTURES_MAX; i++) {
-		size_t k = 0;
-
-		while (k < cs->count &&
-		       strcmp(cs->v[k].name, more->v[i].name) != 0)
-			k++;
-		if (k == cs->count)
-			cs->v[cs->count++] = more->v[i];
-	}
+	for (size_t i = 0; i < more->count; i++)
+		captures_offer(cs, &more->v[i]);
 }
 
 /* The name table: entries of a fixed size, a group number of two bytes, then
@@ -217,14 +221,11 @@ read_captures(
 	for (size_t i = 0; i < p->count && out->count < CAPTURES_MAX; i++) {
 		uint32_t n = p->numbers[i];
 		struct text value = { "", 0 };
-		struct captures one = { .count = 1 };
 
 		if (n < groups && ends[2 * n] != PCRE2_UNSET &&
 		    ends[2 * n + 1] > ends[2 * n])
 			value = (struct text){ subject.data + ends[2 * n],
 				ends[2 * n + 1] - ends[2 * n] };
-		one.v[0] =
-		    (struct capture){ .name = p->names[i], .value = value };
 		/* With (?J) one name has several groups: that which took part
 		 * counts. */
 		if (out->count > 0 &&
@@ -232,7 +233,9 @@ read_captures(
 			if (out->v[out->count - 1].value.len == 0)
 				out->v[out->count - 1].value = value;
 		} else {
-			captures_merge(out, &one);
+			captures_offer(
+			    out, &(struct capture){
+				     .name = p->names[i], .value = value });
 		}
 	}
 }

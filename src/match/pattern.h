@@ -32,6 +32,8 @@ struct captures {
 void captures_add(struct captures *cs, const char *name, struct text value);
 /** The value of a name; NULL data where there is none of that name. */
 struct text captures_get(const struct captures *cs, const char *name);
+/** Adds one whose name is not there yet, where there is room. */
+void captures_offer(struct captures *cs, const struct capture *more);
 /** Adds those of more that are not there yet. */
 void captures_merge(struct captures *cs, const struct captures *more);
 
