@@ -1,24 +1,24 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""How fast logs are matched, beside ripgrep, grep -P, SEC and mtail, and beside
-bench/bare, which is the steps of it and nothing else.
+"""How fast logs are matched, beside ripgrep, grep -P, SEC, mtail, rsyslog and
+fail2ban-regex, and beside bench/bare, which is the steps of it and nothing
+else.
 
 The log: Nest lines with colours, JSON lines, SQL, stack traces, some lines of
 4 KiB; with no hit, 0.05 % and 5 % of them.  The rules: 5, 50 and 500 of
-signatures.py.  Tools that are slow get the first part of the log.
+signatures.py.  Tools that are slow get the first part of the log.  All count
+the hits of each rule, or where they cannot, the lines with any.
 """
 
 import argparse
 import multiprocessing
 import os
 import random
-import re
 import signal
-import subprocess
 import sys
 import tempfile
-import time
 
+from peers import LAST, PEERS, Bare, Logwatch
 from results import machine, section_put
 from signatures import rules
 
@@ -89,127 +89,79 @@ def log_write(path, size, density):
             written += f.write(data)
     with open(path + '.short', 'wb') as f:
         f.write(data[:data.rindex(b'\n', 0, SHORT) + 1])
+        f.write(LAST.encode() + b'\n')
 
 
-def rules_write(directory, count):
-    """The rules as each tool reads them; paths by tool."""
-    paths = {tool: os.path.join(directory, '%s.%d' % (tool, count))
-             for tool in ('yml', 'patterns', 'sec', 'mtail')}
-    chosen = rules(count)
-    with open(paths['yml'], 'w') as f:
-        f.write('version: 1\nsources: {app: {path: app.log}}\nrules:\n')
-        for name, pattern, _ in chosen:
-            quoted = re.sub(r'(?<!\\)\((?!\?)', '(?<c>', pattern, count=1)
-            f.write("  - {id: %s, match: '%s'}\n" %
-                    (name, quoted.replace("'", "''")))
-    with open(paths['patterns'], 'w') as f:
-        f.writelines(pattern + '\n' for _, pattern, _ in chosen)
-    with open(paths['sec'], 'w') as f:
-        for name, pattern, _ in chosen:
-            f.write('type=Single\nptype=RegExp\ncontinue=TakeNext\n'
-                    'pattern=%s\ndesc=%s\naction=none\n\n' % (pattern, name))
-    with open(paths['mtail'], 'w') as f:
-        f.write('counter hits by rule\n')
-        for name, pattern, _ in chosen:
-            f.write('/%s/ {\n  hits["%s"]++\n}\n' %
-                    (pattern.replace('/', '\\/'), name))
-    return paths
+def number(value):
+    """With two digits at least."""
+    return '%.*f' % (0 if value >= 10 else 2 if value >= 0.1 else 4, value)
 
 
-class Run:
-    """What a tool took: the best of several times."""
-
-    def __init__(self, command, times, processors):
-        self.wall = self.cpu = float('inf')
-        for _ in range(times):
-            self.once(['taskset', '-c', processors, *command])
-
-    def once(self, command):
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            start = time.monotonic()
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
-                                       stdout=out, stderr=err)
-            _, status, usage = os.wait4(process.pid, 0)
-            wall = time.monotonic() - start
-            process.returncode = os.waitstatus_to_exitcode(status)
-            out.seek(0)
-            err.seek(0)
-            self.out = out.read()
-            if process.returncode > 1:
-                raise RuntimeError('%s: %s' % (
-                    command[3], err.read().decode(errors='replace')[-300:]))
-        self.wall = min(self.wall, wall)
-        self.cpu = min(self.cpu, usage.ru_utime + usage.ru_stime)
-        self.rss = usage.ru_maxrss / 1024
+def hits_said(tool, reference):
+    """How many it counted, and where that is not what there is, so."""
+    found, wanted = tool.hits(), reference.hits()
+    if isinstance(found, int):
+        of = reference.lines()
+        return '%d lines%s' % (
+            found, '' if found == of else ' of %d' % of)
+    return '%d%s' % (sum(found), '' if found == wanted else
+                     ' of %d' % sum(wanted) if sum(found) != sum(wanted) else
+                     ', not of the same rules')
 
 
-def counts(run):
-    return [int(text.split('\t')[1]) for text in run.out.decode().splitlines()]
+def row(tool, reference, bare):
+    speed = tool.speed()
+    return '| %s | %d | %s | %s | %s | %s | %.0f |' % (
+        tool.name, round(tool.size / MIB), hits_said(tool, reference),
+        number(speed), number(speed / bare.speed()) if tool != bare else '',
+        '%.2f' % (tool.cpu * (1 << 30) / tool.size), tool.rss)
 
 
-def row(name, run, size, base=None):
-    speed = size / 1e6 / run.wall
-    return '| %s | %.0f | %s | %.2f | %.0f |' % (
-        name, speed, '%.2f' % (speed / base) if base else '',
-        run.cpu * (1 << 30) / size, run.rss), speed
+def run_all(tools, times):
+    """By turns, so that what else the machine does hits all alike.  Returns why
+    some did not run."""
+    failed = {}
+    for _ in range(times):
+        for tool in tools:
+            if tool in failed:
+                continue
+            say('%d rules: %s' % (len(tool.rules), tool.name))
+            try:
+                tool.run()
+            except (RuntimeError, FileNotFoundError) as error:
+                failed[tool] = str(error).replace('\n', ' ')[:80]
+    return failed
 
 
-def tools(paths, log):
-    """Command lines by name; (slow: it gets a part of the log)."""
-    return {
-        'ripgrep': (['rg', '-a', '-c', '-f', paths['patterns'], log], False),
-        'grep -P': (['grep', '-aPc', '|'.join(
-            pattern for _, pattern, _ in rules(
-                int(paths['yml'].rsplit('.')[-1]))), log], True),
-        'SEC': (['sec', '--conf', paths['sec'], '--input', log, '--notail',
-                 '--fromstart', '--log=/dev/null', '--quiet'], True),
-        'mtail': (['mtail', '--progs', os.path.dirname(paths['mtail']) +
-                   '/progs.' + paths['mtail'].rsplit('.')[-1], '--logs', log,
-                   '--one_shot', '--logtostderr'], True),
-    }
-
-
-def compare(options, directory, count, density, log, size, short, short_size):
-    """The rows of one table."""
-    paths = rules_write(directory, count)
-    progs = os.path.join(directory, 'progs.%d' % count)
-    os.makedirs(progs, exist_ok=True)
-    os.replace(paths['mtail'], os.path.join(progs, 'hits.mtail'))
-    one, both = options.processors[0], ','.join(options.processors)
-    scan = [options.logwatch, 'scan', '--count', '--rules', paths['yml']]
-    ours = Run([*scan, log], options.times, one)
-    bare = Run([options.bare, paths['patterns'], log], options.times, one)
-    *by_rule, lines = counts(bare)
-    if counts(ours) != by_rule:
-        raise RuntimeError('%d rules, %s: other hits than bench/bare' %
-                           (count, density))
-    rows, speed = [], {}
-    for name, run, length in [('bare', bare, size), ('logwatch', ours, size)]:
-        text, speed[name] = row(name, run, length, speed.get('bare'))
-        rows.append(text)
-    if len(options.processors) > 1:
-        run = Run([*scan, log], options.times, both)
-        text, speed['all'] = row('logwatch, %d processors' %
-                                 len(options.processors), run, size,
-                                 speed['bare'])
-        rows.append(text)
-    for name in tools(paths, log):
-        slow = tools(paths, log)[name][1]
-        command = tools(paths, short if slow else log)[name][0]
-        say('%d rules, %s: %s' % (count, density, name))
-        try:
-            run = Run(command, 1 if slow else options.times, one)
-        except (RuntimeError, FileNotFoundError) as error:
-            rows.append('| %s | %s | | | |' %
-                        (name, str(error).replace('\n', ' ')[:80]))
-            continue
-        text, speed[name] = row(name, run, short_size if slow else size,
-                                speed['bare'])
-        rows.append(text)
-        if name == 'ripgrep' and int(run.out or 0) != lines:
-            raise RuntimeError('ripgrep counts %s lines, we %d' %
-                               (run.out, lines))
-    return rows, speed
+def compare(options, directory, count, log):
+    """The rows of one table, and how they compare."""
+    short = log + '.short'
+    one, all_ = options.processors[0], ','.join(options.processors)
+    bare, ours = [kind(directory, count, log, one) for kind in (Bare, Logwatch)]
+    both = Logwatch(directory, count, log, all_)
+    both.name = 'logwatch, %d processors' % len(options.processors)
+    first = Bare(directory, count, short, one)
+    peers = [kind(directory, count, short if kind.slow else log, one)
+             for kind in PEERS]
+    tools = [bare, ours] + [both] * (one != all_) + peers
+    failed = run_all([tool for tool in tools if not tool.slow], options.times)
+    failed |= run_all([first] + [tool for tool in tools if tool.slow], 1)
+    for tool in (first, bare, ours, both):
+        if tool in failed:
+            raise RuntimeError(failed[tool])
+    if ours.hits() != bare.hits():
+        raise RuntimeError('%d rules: other hits than bench/bare' % count)
+    rows = ['| %s | %s |%s' % (tool.name, failed[tool], ' |' * 5)
+            if tool in failed else
+            row(tool, first if tool.slow else bare, bare) for tool in tools]
+    ratios = ['logwatch / bare %.2f' % (ours.speed() / bare.speed())]
+    if peers[0] not in failed:
+        ratios.append('logwatch / ripgrep %.2f' %
+                      (ours.speed() / peers[0].speed()))
+    if both in tools:
+        ratios.append('all processors / one %.2f' %
+                      (both.speed() / ours.speed()))
+    return rows, '%d rules: %s' % (count, ', '.join(ratios))
 
 
 def say(words):
@@ -226,21 +178,13 @@ def part(options, directory, density):
         log, options.size * MIB, DENSITIES[density]))
     writer.start()
     writer.join()
-    size, short_size = os.path.getsize(log), os.path.getsize(short)
     out, summary = [], []
     for count in options.rules or COUNTS:
-        rows, speed = compare(options, directory, count, density, log, size,
-                              short, short_size)
+        rows, ratios = compare(options, directory, count, log)
         out += ['%d rules:' % count, '',
-                '| tool | MB/s | of bare | CPU s a GiB | peak RSS, MB |',
-                '| --- | ---: | ---: | ---: | ---: |', *rows, '']
-        summary.append('%d rules: logwatch / bare %.2f%s%s' % (
-            count, speed['logwatch'] / speed['bare'],
-            ', logwatch / ripgrep %.2f' %
-            (speed['logwatch'] / speed['ripgrep'])
-            if 'ripgrep' in speed else '',
-            ', all processors / one %.2f' % (speed['all'] / speed['logwatch'])
-            if 'all' in speed else ''))
+                '| tool | log, MiB | hits | MB/s | of bare | CPU s a GiB | '
+                'peak RSS, MB |', '| --- |' + ' ---: |' * 6, *rows, '']
+        summary.append(ratios)
     os.unlink(log)
     os.unlink(short)
     return out + ['; '.join(summary) + '.']
@@ -260,6 +204,7 @@ def main():
     parser.add_argument('--write', action='store_true',
                         help='puts the tables into bench/RESULTS.md, too')
     options = parser.parse_args()
+    Bare.program, Logwatch.program = options.bare, options.logwatch
     options.processors = [str(n) for n in sorted(os.sched_getaffinity(0))]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(
@@ -274,7 +219,8 @@ def main():
                 section_put(title, text + '\n\n%d MiB, `make bench`, %s.' % (
                     options.size, machine(
                         options.logwatch, options.dir,
-                        ('ripgrep', 'grep', 'sec', 'mtail'))))
+                        ('ripgrep', 'grep', 'sec', 'mtail', 'rsyslog',
+                         'fail2ban'))))
 
 
 if __name__ == '__main__':

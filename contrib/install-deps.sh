@@ -22,7 +22,7 @@ tests='libcmocka-dev bats postgresql redis-server jq sqlite3 strace sec
 	logrotate gzip zstd xz-utils bzip2 util-linux mount
 	python3-jsonschema python3-yaml
 	shellcheck mandoc clang-format clang-tidy cppcheck curl git'
-bench='rsyslog sec mtail strace ripgrep grep'
+bench='rsyslog sec mtail fail2ban strace ripgrep grep'
 
 die() {
 	echo "install-deps: $*" >&2
