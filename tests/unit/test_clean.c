@@ -24,7 +24,8 @@ static const char *const pieces[] = { "\n", "\n", "\r", "\r\n", "\x1b", "\x1b[",
 	"\x1b[32m", "\x1b[0m", "\x1b]0;t\a", "\x1b]t", "\x1b\\", "\x1b(B",
 	"\x1b(", "m", "\a", "\r[50%]", "[", "a", "plain",
 	"longer than a step of it", "\xc3\xa4", "\xc3", "\xa4", "\xe4\xb8",
-	"\xff", "\xef\xbb\xbf", " ", "7" };
+	"\xff", "\xef\xbb\xbf", " ", "7", "\x1b[38;2;255;255;255;48;2;",
+	"1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17;18;19;20;21;22;23;24;25;" };
 
 static void
 add_pieces(struct str *out, unsigned most)
