@@ -10,8 +10,11 @@
  */
 #include "match/literal.h"
 
+#include "base/mem.h"
+
 #include <ctype.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +22,7 @@
 /* Bytes of a log from one to the next; where it is less, asking PCRE2 each time
  * takes longer than looking for the pattern. */
 #define FREQUENT 16384
+#define TRIPLES 65536 /* of three bytes, told apart by a hash */
 
 struct parse {
 	const char *p, *end;
@@ -619,4 +623,42 @@ literals_choose(const struct literal_choices *cs, struct text sample)
 		found = &cs->v[i];
 	}
 	return found;
+}
+
+/* Of the three bytes before a place. */
+static size_t
+triple_before(const char *p)
+{
+	const unsigned char *q = (const unsigned char *)p;
+
+	return (q[-3] * 7919U ^ q[-2] * 263U ^ q[-1]) % TRIPLES;
+}
+
+/* counts  by triple */
+static void
+cut(struct literal *l, const uint32_t *counts)
+{
+	size_t best = l->len;
+
+	for (size_t len = l->len; len-- > LITERAL_CUT;) {
+		if ((l->bytes[len] & 0xc0) == 0x80) /* within a character */
+			continue;
+		if (counts[triple_before(l->bytes + len)] <
+		    counts[triple_before(l->bytes + best)])
+			best = len;
+	}
+	l->len = best;
+}
+
+void
+literals_cut(struct literals *all, size_t count, struct text sample)
+{
+	uint32_t *counts = mem_new(TRIPLES, sizeof *counts);
+
+	for (size_t i = 3; i <= sample.len; i++)
+		counts[triple_before(sample.data + i)]++;
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < all[i].count; j++)
+			cut(&all[i].v[j], counts);
+	free(counts);
 }

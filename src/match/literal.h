@@ -13,6 +13,7 @@
 
 #define LITERAL_BYTES 32            /* of one; what is longer is cut */
 #define LITERAL_LEAST 3             /* bytes; less stands in every other line */
+#define LITERAL_CUT 8               /* bytes that are left at least of one */
 #define LITERALS_MAX 8              /* alternatives */
 #define LITERAL_CHOICES 4           /* for one pattern */
 #define LITERAL_SAMPLE (256 * 1024) /* bytes */
@@ -54,5 +55,13 @@ void literals_find(struct text pattern, struct literal_choices *out);
  */
 const struct literals *literals_choose(
     const struct literal_choices *cs, struct text sample);
+
+/**
+ * Cuts long ones where the bytes before the end stand least often in a sample:
+ * who looks for many looks for their last bytes first.
+ *
+ * all  count of them, which may be empty
+ */
+void literals_cut(struct literals *all, size_t count, struct text sample);
 
 #endif

@@ -51,26 +51,30 @@ struct candidates {
 /* Plans. */
 
 static struct prefilter *
-look_for(
-    const struct sieve *s, const struct literals **instead, struct err *err)
+look_for(const struct sieve *s, const struct literals **instead,
+    struct text sample, struct err *err)
 {
 	struct prefilter_want *wants = mem_new(s->patterns, sizeof *wants);
+	struct literals *texts = mem_new(s->patterns, sizeof *texts);
 	struct prefilter *prefilter;
 
 	for (size_t i = 0; i < s->patterns; i++) {
 		const struct literal_choices *c = &s->choices[i];
 
-		wants[i] = (struct prefilter_want){
-			.pattern = s->texts[i],
-			.instead = instead[i],
-		};
-		/* Better than to be held to every line. */
-		if (instead[i] == NULL && c->count > 0) {
-			wants[i].instead = &c->v[0];
+		wants[i].pattern = s->texts[i];
+		if (instead[i] != NULL) {
+			texts[i] = *instead[i];
+		} else if (c->count > 0) {
+			/* Better than to be held to every line. */
+			texts[i] = c->v[0];
 			wants[i].last = true;
 		}
+		if (texts[i].count > 0)
+			wants[i].instead = &texts[i];
 	}
+	literals_cut(texts, s->patterns, sample);
 	prefilter = prefilter_new(wants, s->patterns, err);
+	free(texts);
 	free(wants);
 	return prefilter;
 }
@@ -86,15 +90,15 @@ plan_free(struct plan *p)
 
 /* instead  the plan's */
 static struct plan *
-plan_new(
-    const struct sieve *s, const struct literals **instead, struct err *err)
+plan_new(const struct sieve *s, const struct literals **instead,
+    struct text sample, struct err *err)
 {
 	struct plan *p = mem_new(1, sizeof *p);
 
 	p->users = 1;
 	p->instead = instead;
 	p->open = mem_new(s->groups, sizeof *p->open);
-	p->prefilter = look_for(s, instead, err);
+	p->prefilter = look_for(s, instead, sample, err);
 	if (p->prefilter == NULL) {
 		plan_free(p);
 		return NULL;
@@ -169,7 +173,7 @@ sieve_new(const struct patterns *const *groups, size_t count,
 	for (size_t g = 0; g < count; g++)
 		s->patterns += groups[g]->count;
 	add_patterns(s, groups);
-	s->plan = plan_new(s, choose(s, sample), err);
+	s->plan = plan_new(s, choose(s, sample), sample, err);
 	if (s->plan != NULL)
 		return s;
 	sieve_free(s);
@@ -198,7 +202,7 @@ sieve_learn(struct sieve *s, struct text sample)
 	struct err err;
 
 	if (memcmp(chosen, old->instead, s->patterns * sizeof *chosen) != 0)
-		plan = plan_new(s, chosen, &err);
+		plan = plan_new(s, chosen, sample, &err);
 	else
 		free(chosen);
 	if (plan == NULL)

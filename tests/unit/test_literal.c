@@ -196,6 +196,40 @@ what_is_rare_in_the_log_is_chosen(void **unused)
 	}
 }
 
+static void
+a_long_text_ends_where_its_last_bytes_are_rare(void **unused)
+{
+	static const struct {
+		const char *pattern, *sample, *cut;
+	} cases[] = {
+		{ "out of memory for job", "", "out of memory for job" },
+		{ "out of memory for job", "x job", "out of memory for j" },
+		{ "out of memory for job", "a job, a job, so job",
+		    "out of memory for j" },
+		{ "out of memory for job", "memory for job", "out of me" },
+		{ "(out of memory|no space at all)", "ory all",
+		    "out of memor|no space at a" },
+		{ "a memory", "memory ory", "a memory" },
+		/* Not within a character. */
+		{ "memory \xe4\xb8\xad", "memory \xe4\xb8\xad",
+		    "memory \xe4\xb8\xad" },
+		{ "memory x\xe4\xb8\xad", "\xe4\xb8\xad", "memory x" },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct literal_choices cs;
+		char *shown;
+
+		literals_find(text_of(cases[i].pattern), &cs);
+		literals_cut(cs.v, cs.count, text_of(cases[i].sample));
+		shown = show(&cs);
+		if (strcmp(shown, cases[i].cut) != 0)
+			fail_msg("case %zu: '%s'", i, shown);
+		free(shown);
+	}
+}
+
 int
 main(void)
 {
@@ -203,6 +237,8 @@ main(void)
 		cmocka_unit_test(what_is_plain_text_must_be_held),
 		cmocka_unit_test(what_nests_deeply_is_left_alone),
 		cmocka_unit_test(what_is_rare_in_the_log_is_chosen),
+		cmocka_unit_test(
+		    a_long_text_ends_where_its_last_bytes_are_rare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
