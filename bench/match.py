@@ -7,7 +7,8 @@ else.
 The log: Nest lines with colours, JSON lines, SQL, stack traces, some lines of
 4 KiB; with no hit, 0.05 % and 5 % of them.  The rules: 5, 50 and 500 of
 signatures.py.  Tools that are slow get the first part of the log.  All count
-the hits of each rule, or where they cannot, the lines with any.
+the hits of each rule, or where they cannot, the lines with any.  Ratios are of
+CPU time, which what else a machine does changes less.
 """
 
 import argparse
@@ -110,11 +111,10 @@ def hits_said(tool, reference):
 
 
 def row(tool, reference, bare):
-    speed = tool.speed()
-    return '| %s | %d | %s | %s | %s | %s | %.0f |' % (
+    return '| %s | %d | %s | %s | %.2f | %s | %.0f |' % (
         tool.name, round(tool.size / MIB), hits_said(tool, reference),
-        number(speed), number(speed / bare.speed()) if tool != bare else '',
-        '%.2f' % (tool.cpu * (1 << 30) / tool.size), tool.rss)
+        number(tool.speed()), tool.cost(),
+        number(bare.cost() / tool.cost()) if tool != bare else '', tool.rss)
 
 
 def run_all(tools, times):
@@ -154,12 +154,12 @@ def compare(options, directory, count, log):
     rows = ['| %s | %s |%s' % (tool.name, failed[tool], ' |' * 5)
             if tool in failed else
             row(tool, first if tool.slow else bare, bare) for tool in tools]
-    ratios = ['logwatch / bare %.2f' % (ours.speed() / bare.speed())]
+    ratios = ['logwatch / bare %.2f' % (bare.cost() / ours.cost())]
     if peers[0] not in failed:
         ratios.append('logwatch / ripgrep %.2f' %
-                      (ours.speed() / peers[0].speed()))
+                      (peers[0].cost() / ours.cost()))
     if both in tools:
-        ratios.append('all processors / one %.2f' %
+        ratios.append('all processors / one %.2f by the clock' %
                       (both.speed() / ours.speed()))
     return rows, '%d rules: %s' % (count, ', '.join(ratios))
 
@@ -182,7 +182,7 @@ def part(options, directory, density):
     for count in options.rules or COUNTS:
         rows, ratios = compare(options, directory, count, log)
         out += ['%d rules:' % count, '',
-                '| tool | log, MiB | hits | MB/s | of bare | CPU s a GiB | '
+                '| tool | log, MiB | hits | MB/s | CPU s a GiB | of bare | '
                 'peak RSS, MB |', '| --- |' + ' ---: |' * 6, *rows, '']
         summary.append(ratios)
     os.unlink(log)
@@ -204,6 +204,7 @@ def main():
     parser.add_argument('--write', action='store_true',
                         help='puts the tables into bench/RESULTS.md, too')
     options = parser.parse_args()
+    load = os.getloadavg()[0]
     Bare.program, Logwatch.program = options.bare, options.logwatch
     options.processors = [str(n) for n in sorted(os.sched_getaffinity(0))]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -216,8 +217,9 @@ def main():
                                     'dense': '5 % hits'}[density]
             print('\n%s\n\n%s' % (title, text), flush=True)
             if options.write:
-                section_put(title, text + '\n\n%d MiB, `make bench`, %s.' % (
-                    options.size, machine(
+                section_put(title, text + (
+                    '\n\n%d MiB, load %.1f before it, `make bench`, %s.') % (
+                    options.size, load, machine(
                         options.logwatch, options.dir,
                         ('ripgrep', 'grep', 'sec', 'mtail', 'rsyslog',
                          'fail2ban'))))

@@ -83,6 +83,10 @@ class Tool:
     def speed(self):
         return self.size / 1e6 / self.wall
 
+    def cost(self):
+        """CPU seconds a GiB."""
+        return self.cpu * (1 << 30) / self.size
+
     def hits(self):
         """Of each rule; or, of who does not tell them apart, how many lines
         have one."""
