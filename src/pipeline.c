@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "event/backlog.h"
 #include "incident/judge.h"
 #include "incident/record.h"
 #include "incident/troubles.h"
@@ -22,16 +23,22 @@
 
 #include <inttypes.h>
 
-#define LAZY_MS 1000  /* a position alone may wait so long to be saved */
-#define RETRY_MS 5000 /* after a transaction that failed */
-#define STOP_MS 10000 /* for scripts that run when we are to stop */
+#define LAZY_MS 1000    /* a position alone may wait so long to be saved */
+#define RETRY_MS 5000   /* after a transaction that failed */
+#define END_BYTES 65536 /* of a file, in which its last stamp is looked for */
+#define STOP_MS 10000   /* for scripts that run when we are to stop */
 #define LEDGER_MS (INT64_C(90) * 24 * 3600 * 1000)
 
 /** How long a file was when an action started: what is before that is no proof
- * of it.  Or when logwatch did, where what is before that is late. */
+ * of it. */
 struct mark {
 	int64_t size;
-	bool old; /* nobody had written to it for `late_after` */
+};
+
+/** A file whose last stamp is looked for. */
+struct dating {
+	struct pipeline *p;
+	size_t source;
 };
 
 struct pipeline {
@@ -57,8 +64,8 @@ struct pipeline {
 	struct outbox *outbox;
 	struct fetcher *fetcher;
 
-	struct map **marks; /* by action: file -> struct mark */
-	struct map *late;   /* file -> struct mark: a backlog up to there */
+	struct map **marks;      /* by action: file -> struct mark */
+	struct backlog *backlog; /* what was there when we started */
 
 	struct turn *commit_turn;
 	struct timer *lazy, *due, *stop;
@@ -345,7 +352,7 @@ on_file_end(uint64_t file, void *ctx)
 	struct pipeline *p = ctx;
 
 	judge_file_end(p->judge, file);
-	map_remove(p->late, file_key(&file));
+	backlog_remove(p->backlog, file);
 	for (size_t k = 0; k < p->rs->action_count; k++)
 		if (p->marks[k] != NULL)
 			map_remove(p->marks[k], file_key(&file));
@@ -355,8 +362,8 @@ on_file_end(uint64_t file, void *ctx)
 static void
 look_whether_read(struct pipeline *p)
 {
-	detectors_caught_up(
-	    p->detectors, tail_caught_up(p->tail) && !streams_wait(p->streams));
+	judge_caught_up(
+	    p->judge, tail_caught_up(p->tail) && !streams_wait(p->streams));
 }
 
 static void
@@ -476,20 +483,51 @@ log_change(const struct change *change)
 	    i->summary);
 }
 
+/* The end of a file tells when its last event was. */
+static int64_t
+last_stamp(uint64_t file, void *ctx)
+{
+	const struct dating *d = ctx;
+	struct pipeline *p = d->p;
+	char *end = mem_new(END_BYTES, 1);
+	ssize_t len = tail_end(p->tail, file, end, END_BYTES);
+	const struct block block = {
+		.source = d->source,
+		.data = end,
+		.len = len > 0 ? (size_t)len : 0,
+	};
+	int64_t stamp_ms = 0;
+
+	if (!judge_last_stamp(
+		p->judge, &block, SIZE_MAX, clock_wall_ms(), &stamp_ms))
+		stamp_ms = 0;
+	free(end);
+	return stamp_ms;
+}
+
+static void
+on_event(struct event *event, const struct hit *hit, void *ctx)
+{
+	struct pipeline *p = ctx;
+	struct dating dating = { p, event->source };
+
+	(void)hit;
+	event->age_ms = backlog_age(p->backlog, event->file, event->offset,
+	    event->stamp_ms, event->wall_ms, last_stamp, &dating);
+}
+
 /* Whether a hit is older than `late_after` for sure: it was there when we
  * started, and says so itself, or nobody had written to its file for so long.
- * A stamp alone does not tell: a writer's clock may be another one. */
+ */
 static bool
 is_late(const struct pipeline *p, const struct event *event)
 {
-	const struct mark *mark =
-	    event != NULL ? map_get(p->late, file_key(&event->file)) : NULL;
-
-	if (mark == NULL || event->offset >= mark->size)
+	if (event == NULL ||
+	    !backlog_has(p->backlog, event->file, event->offset))
 		return false;
-	if (event->stamp_ms != 0)
-		return clock_wall_ms() - event->stamp_ms > p->rs->late_ms;
-	return mark->old;
+	return event->age_ms > p->rs->late_ms ||
+	       event->wall_ms - backlog_written_ms(p->backlog, event->file) >
+	           p->rs->late_ms;
 }
 
 /* Whether it is of a rule of the file, that has patterns and a detector. */
@@ -820,6 +858,7 @@ new_judge(struct pipeline *p)
 	struct judge_callbacks callbacks = {
 		.now_ms = steady_ms,
 		.wall_ms = wall_ms,
+		.event = on_event,
 		.proof = on_proof,
 		.refused = on_refused,
 		.change = on_change,
@@ -867,7 +906,7 @@ pipeline_new(const struct pipeline_spec *spec)
 	p->due = timer_new(spec->loop, on_due, p);
 	p->stop = timer_new(spec->loop, on_stop_timeout, p);
 	p->marks = mem_new(rs->action_count, sizeof *p->marks);
-	p->late = map_new(SIZE_MAX, free);
+	p->backlog = backlog_new();
 	p->failures = map_new(100000, free);
 	p->tail =
 	    tail_new(spec->loop, rs->tail_sources, rs->source_count, &tail);
@@ -909,7 +948,7 @@ pipeline_free(struct pipeline *p)
 	for (size_t k = 0; k < p->rs->action_count; k++)
 		map_free(p->marks[k]);
 	free(p->marks);
-	map_free(p->late);
+	backlog_free(p->backlog);
 	map_free(p->failures);
 	timer_free(p->lazy);
 	timer_free(p->due);
@@ -1044,14 +1083,11 @@ load(struct pipeline *p, struct err *err)
 }
 
 static void
-mark_late(uint64_t file, int64_t size, int64_t written_ms, void *ctx)
+note_backlog(uint64_t file, int64_t size, int64_t written_ms, void *ctx)
 {
 	struct pipeline *p = ctx;
-	struct mark *mark = mem_new(1, sizeof *mark);
 
-	mark->size = size;
-	mark->old = p->rs->late_ms < clock_wall_ms() - written_ms;
-	map_put(p->late, file_key(&file), mark);
+	backlog_add(p->backlog, file, size, written_ms);
 }
 
 static bool
@@ -1129,8 +1165,7 @@ pipeline_start(struct pipeline *p, struct err *err)
 	https_start(p->https);
 	if (!p->spec.once)
 		schedules_start(p->schedules);
-	if (p->rs->late_ms != INT64_MAX)
-		tail_sizes(p->tail, mark_late, p);
+	tail_sizes(p->tail, note_backlog, p);
 	incidents_each_open(p->incidents, end_disabled, p);
 	look_at_troubles(p);
 	turn_ask(p->commit_turn);

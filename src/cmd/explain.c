@@ -241,8 +241,7 @@ on_block(const struct block *block, void *ctx)
 	int64_t stamp_ms;
 
 	if (!e->begun) {
-		if (!simulation_first_stamp(
-			e->simulation, block, SIZE_MAX, &stamp_ms))
+		if (!simulation_first_stamp(e->simulation, block, &stamp_ms))
 			stamp_ms = clock_wall_ms();
 		simulation_begin(e->simulation, stamp_ms);
 		e->begun = true;

@@ -157,8 +157,7 @@ on_head(const struct block *block, void *ctx)
 
 	log->looked_at += (int64_t)block->len;
 	if (log->first_ms == INT64_MAX)
-		simulation_first_stamp(
-		    r->simulation, block, SIZE_MAX, &log->first_ms);
+		simulation_first_stamp(r->simulation, block, &log->first_ms);
 }
 
 static bool
@@ -208,8 +207,7 @@ on_block(const struct block *block, void *ctx)
 	if (!r->begun) {
 		r->from_ms = r->reading->first_ms;
 		if (r->from_ms == INT64_MAX &&
-		    !simulation_first_stamp(
-			r->simulation, block, SIZE_MAX, &r->from_ms))
+		    !simulation_first_stamp(r->simulation, block, &r->from_ms))
 			r->from_ms = clock_wall_ms();
 		simulation_begin(r->simulation, r->from_ms);
 		r->begun = true;

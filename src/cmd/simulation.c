@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "match/seen.h"
 #include "ruleset.h"
 #include "tail/block.h"
 
@@ -18,7 +17,6 @@ struct simulation {
 	struct map *failures; /* of patterns: what was said */
 	bool failed;
 	struct simulation_callbacks callbacks;
-	struct seen seen;
 };
 
 static int64_t
@@ -157,58 +155,23 @@ simulation_begin(struct simulation *s, int64_t start_ms)
 	s->now_ms = start_ms;
 	judge_begin(s->judge);
 	/* There is nothing but what it is fed with. */
-	detectors_caught_up(judge_detectors(s->judge), true);
-}
-
-static bool
-stamp_of(struct simulation *s, const struct block *block, const char *line,
-    const char *end, int64_t *wall_ms)
-{
-	const struct text raw = { line, (size_t)(end - line) };
-	const struct event_source *source =
-	    &s->rs->event_sources[block->source];
-
-	seen_line(&s->seen, raw, source->message, source->strip);
-	return judge_stamp(s->judge, block->source, s->seen.text,
-	    s->seen.object, on_reference(block->file, s), wall_ms);
+	judge_caught_up(s->judge, true);
 }
 
 bool
-simulation_first_stamp(struct simulation *s, const struct block *block,
-    size_t lines, int64_t *wall_ms)
+simulation_first_stamp(
+    struct simulation *s, const struct block *block, int64_t *wall_ms)
 {
-	const char *p = block->data, *end = block->data + block->len;
-
-	for (; lines > 0 && p < end; lines--) {
-		const char *stop = memchr(p, '\n', (size_t)(end - p));
-
-		if (stop == NULL)
-			stop = end;
-		if (stamp_of(s, block, p, stop, wall_ms))
-			return true;
-		p = stop + 1;
-	}
-	return false;
+	return judge_first_stamp(
+	    s->judge, block, on_reference(block->file, s), wall_ms);
 }
 
 bool
 simulation_last_stamp(struct simulation *s, const struct block *block,
     size_t lines, int64_t *wall_ms)
 {
-	const char *end = block->data + block->len;
-
-	for (; lines > 0 && end > block->data; lines--) {
-		const char *line;
-
-		if (end[-1] == '\n')
-			end--;
-		line = memrchr(block->data, '\n', (size_t)(end - block->data));
-		line = line != NULL ? line + 1 : block->data;
-		if (stamp_of(s, block, line, end, wall_ms))
-			return true;
-		end = line;
-	}
-	return false;
+	return judge_last_stamp(
+	    s->judge, block, lines, on_reference(block->file, s), wall_ms);
 }
 
 void
@@ -218,7 +181,6 @@ simulation_free(struct simulation *s)
 		return;
 	judge_free(s->judge);
 	map_free(s->failures);
-	seen_free(&s->seen);
 	free(s);
 }
 

@@ -34,8 +34,8 @@ void simulation_free(struct simulation *s); /* NULL does nothing */
  *
  * Returns whether there is one.
  */
-bool simulation_first_stamp(struct simulation *s, const struct block *block,
-    size_t lines, int64_t *wall_ms);
+bool simulation_first_stamp(
+    struct simulation *s, const struct block *block, int64_t *wall_ms);
 bool simulation_last_stamp(struct simulation *s, const struct block *block,
     size_t lines, int64_t *wall_ms);
 

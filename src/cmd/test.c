@@ -499,8 +499,7 @@ start_of(const struct running *r)
 
 		if (step->kind == TRIAL_LOG_FILE)
 			break;
-		if (simulation_first_stamp(
-			r->simulation, &block, SIZE_MAX, &stamp_ms))
+		if (simulation_first_stamp(r->simulation, &block, &stamp_ms))
 			return stamp_ms - waited_ms;
 		waited_ms += step->wait_ms;
 	}

@@ -859,11 +859,11 @@ detectors_tick(struct detectors *ds, struct moment at)
 }
 
 bool
-detectors_waits(struct detectors *ds, size_t rule, int64_t now_ms)
+detectors_waits(const struct detectors *ds, size_t rule)
 {
 	const struct memory *m = &ds->memories[rule];
 
-	return (m->sequence != NULL && sequence_waits(m->sequence, now_ms)) ||
+	return (m->sequence != NULL && sequence_waits(m->sequence)) ||
 	       (m->missing != NULL && missing_waits(m->missing));
 }
 

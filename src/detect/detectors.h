@@ -87,7 +87,7 @@ void detectors_see(struct detectors *ds, size_t rule, enum sight sight,
     const struct captures *captures, struct text text, struct moment at);
 
 /** Whether a rule waits for second halves. */
-bool detectors_waits(struct detectors *ds, size_t rule, int64_t now_ms);
+bool detectors_waits(const struct detectors *ds, size_t rule);
 
 /** Empties what a rule remembers: of one key, or of all where key is NULL. What
  * is awaited is from now on. */

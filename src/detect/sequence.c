@@ -213,11 +213,9 @@ sequence_second(struct sequence *q, struct text same, int64_t now_ms,
 }
 
 bool
-sequence_waits(const struct sequence *q, int64_t now_ms)
+sequence_waits(const struct sequence *q)
 {
-	const struct first *newest = TAILQ_LAST(&q->waiting, firsts);
-
-	return newest != NULL && is_young(q, newest, now_ms);
+	return !TAILQ_EMPTY(&q->waiting);
 }
 
 void

@@ -44,8 +44,8 @@ bool sequence_first(struct sequence *q, struct text same, struct text key,
 void sequence_second(struct sequence *q, struct text same, int64_t now_ms,
     const struct sequence_calls *calls);
 
-/** Whether any waits that is young enough. */
-bool sequence_waits(const struct sequence *q, int64_t now_ms);
+/** Whether any waits, as of the last half that came. */
+bool sequence_waits(const struct sequence *q);
 
 /** Forgets all. */
 void sequence_forget(struct sequence *q, const struct sequence_calls *calls);

@@ -31,6 +31,7 @@ struct incidents {
 	size_t *open;      /* how many, by rule */
 	size_t open_count;
 	int64_t due_ms;
+	bool behind; /* more was written than was read */
 	/* When it was last told, and from there to the world's clock. */
 	int64_t now_ms, wall_offset_ms;
 	struct str scratch;
@@ -150,14 +151,23 @@ remind_due(const struct incident *i, const struct policy *p)
 	                                             : INT64_MAX;
 }
 
+/* When it has been quiet for long enough, were nothing to come. */
 static int64_t
-quiet_due(const struct incidents *is, const struct incident *i,
+quiet_end(const struct incidents *is, const struct incident *i,
     const struct policy *p)
 {
 	if (i->held || p->quiet_ms == INT64_MAX)
 		return INT64_MAX;
 	return active_defer(p->active, i->quiet_from_ms + p->quiet_ms,
 	    is->now_ms, is->wall_offset_ms);
+}
+
+/* What was not read yet may break it. */
+static int64_t
+quiet_due(const struct incidents *is, const struct incident *i,
+    const struct policy *p)
+{
+	return is->behind ? INT64_MAX : quiet_end(is, i, p);
 }
 
 /* When something becomes of it by itself. */
@@ -436,7 +446,7 @@ begin(struct incidents *is, struct incident *i, const struct finding *f)
 	find_cause(is, i, f);
 	i->opened_ms = f->event->wall_ms;
 	i->acknowledged_ms = 0;
-	i->remind_from_ms = f->now_ms;
+	i->remind_from_ms = f->now_ms + f->event->age_ms;
 	i->reminders = 0;
 	count_hit(i, f);
 }
@@ -731,6 +741,31 @@ tick_open(
 		resolve(is, i, now_ms, wall_ms);
 	else
 		remind(is, i, now_ms);
+}
+
+void
+incidents_pass(struct incidents *is, size_t rule, struct moment at)
+{
+	const struct policy *p = &is->spec.policies[rule];
+
+	for (size_t k = 0; is->open[rule] > 0 && k < is->count; k++) {
+		struct incident *i = is->v[k];
+		int64_t end_ms;
+
+		if (i->rule != rule || i->state != INCIDENT_OPEN)
+			continue;
+		end_ms = quiet_end(is, i, p);
+		if (end_ms <= at.now_ms)
+			resolve(is, i, end_ms, at.wall_ms);
+	}
+}
+
+void
+incidents_caught_up(struct incidents *is, bool caught_up)
+{
+	if (is->behind && caught_up)
+		is->due_ms = INT64_MIN; /* perhaps */
+	is->behind = !caught_up;
 }
 
 void

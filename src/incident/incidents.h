@@ -81,6 +81,13 @@ void incidents_tell(
 bool incidents_open(const struct incidents *is, size_t rule);
 size_t incidents_open_count(const struct incidents *is);
 
+/** Whether all that was written was read, as it is at first: else nothing
+ * resolves because it was quiet. */
+void incidents_caught_up(struct incidents *is, bool caught_up);
+/** By a rule's clock it is so late, before anything else comes: what was quiet
+ * until then is over. */
+void incidents_pass(struct incidents *is, size_t rule, struct moment at);
+
 int64_t incidents_due(const struct incidents *is); /* INT64_MAX: not at all */
 void incidents_tick(struct incidents *is, int64_t now_ms, int64_t wall_ms);
 

@@ -2,6 +2,7 @@
 #include "incident/judge.h"
 
 #include "base/mem.h"
+#include "match/seen.h"
 #include "tail/block.h"
 
 #define GATHERS_MAX 64 /* incidents that still want lines after their event */
@@ -23,9 +24,11 @@ struct judge {
 	struct incidents *incidents;
 	const struct event *event; /* the one at hand; NULL: none */
 	struct stamper **stampers; /* by source */
+	struct seen seen;          /* a line that is asked for its stamp */
 	struct gather gathers[GATHERS_MAX];
 	size_t gather_count;
-	bool refused; /* too many incidents are open, and that was told */
+	int64_t *last_ms; /* of the last hit, by rule */
+	bool refused;     /* too many incidents are open, and that was told */
 };
 
 static int64_t
@@ -123,6 +126,60 @@ judge_save_gathered(struct judge *j)
 	}
 }
 
+/* Stamps of a block's lines */
+
+static bool
+stamp_of(struct judge *j, const struct block *block, struct text line,
+    int64_t reference_ms, int64_t *wall_ms)
+{
+	const struct event_source *source = &j->spec.sources[block->source];
+
+	seen_line(&j->seen, line, source->message, source->strip);
+	return judge_stamp(j, block->source, j->seen.text, j->seen.object,
+	    reference_ms, wall_ms);
+}
+
+bool
+judge_first_stamp(struct judge *j, const struct block *block,
+    int64_t reference_ms, int64_t *wall_ms)
+{
+	const char *p = block->data, *end = block->data + block->len;
+
+	while (p < end) {
+		const char *stop = memchr(p, '\n', (size_t)(end - p));
+
+		if (stop == NULL)
+			stop = end;
+		if (stamp_of(j, block, (struct text){ p, (size_t)(stop - p) },
+			reference_ms, wall_ms))
+			return true;
+		p = stop + 1;
+	}
+	return false;
+}
+
+bool
+judge_last_stamp(struct judge *j, const struct block *block, size_t lines,
+    int64_t reference_ms, int64_t *wall_ms)
+{
+	const char *end = block->data + block->len;
+
+	for (; lines > 0 && end > block->data; lines--) {
+		const char *line;
+
+		if (end[-1] == '\n')
+			end--;
+		line = memrchr(block->data, '\n', (size_t)(end - block->data));
+		line = line != NULL ? line + 1 : block->data;
+		if (stamp_of(j, block,
+			(struct text){ line, (size_t)(end - line) },
+			reference_ms, wall_ms))
+			return true;
+		end = line;
+	}
+	return false;
+}
+
 /* What flows from step to step */
 
 bool
@@ -133,6 +190,23 @@ judge_stamp(struct judge *j, size_t source, struct text event,
 	    event, object, reference_ms, wall_ms);
 }
 
+/* When a hit of a rule was, by its clock: that of its sources, which never goes
+ * back. */
+static int64_t
+time_of(struct judge *j, const struct hit *hit, struct event *event)
+{
+	int64_t now = now_ms(j), at = now - event->age_ms, *last;
+
+	if (hit->part == PART_VERIFY) /* of an action */
+		return now;
+	last = &j->last_ms[hit->index];
+	if (at < *last)
+		at = *last < now ? *last : now;
+	*last = at;
+	event->age_ms = now - at;
+	return at;
+}
+
 static void
 on_hit(const struct hit *told, void *ctx)
 {
@@ -140,7 +214,7 @@ on_hit(const struct hit *told, void *ctx)
 	struct event event = *told->event;
 	struct hit own = *told;
 	const struct hit *hit = &own;
-	int64_t reference_ms = event.wall_ms;
+	int64_t reference_ms = event.wall_ms, at_ms;
 
 	own.event = &event;
 	if (j->callbacks.reference_ms != NULL)
@@ -151,6 +225,10 @@ on_hit(const struct hit *told, void *ctx)
 		event.stamp_ms = 0;
 	if (j->callbacks.event != NULL)
 		j->callbacks.event(&event, hit, j->callbacks.ctx);
+	at_ms = time_of(j, hit, &event);
+	if (event.age_ms > 0)
+		incidents_pass(j->incidents, hit->index,
+		    (struct moment){ at_ms, event.wall_ms });
 	j->event = &event;
 	switch (hit->part) {
 	case PART_VERIFY:
@@ -158,13 +236,13 @@ on_hit(const struct hit *told, void *ctx)
 			j->callbacks.proof(hit, j->callbacks.ctx);
 		break;
 	case PART_RESOLVE:
-		incidents_resolve_match(j->incidents, hit, now_ms(j));
+		incidents_resolve_match(j->incidents, hit, at_ms);
 		break;
 	case PART_SECOND:
 	case PART_MATCH:
-		detectors_hit(j->detectors, hit, now_ms(j));
+		detectors_hit(j->detectors, hit, at_ms);
 		matcher_want(j->matcher, PART_SECOND, hit->index,
-		    detectors_waits(j->detectors, hit->index, now_ms(j)));
+		    detectors_waits(j->detectors, hit->index));
 		break;
 	case PART_JOIN:
 	case PART_COUNT:
@@ -197,6 +275,13 @@ on_over(size_t rule, struct text key, int64_t at_ms, void *ctx)
 	struct judge *j = ctx;
 
 	incidents_resolve_key(j->incidents, rule, key, at_ms, wall_ms(j));
+}
+
+void
+judge_caught_up(struct judge *j, bool caught_up)
+{
+	detectors_caught_up(j->detectors, caught_up);
+	incidents_caught_up(j->incidents, caught_up);
 }
 
 void
@@ -321,6 +406,7 @@ judge_new(
 	j->stampers = mem_new(spec->source_count, sizeof *j->stampers);
 	for (size_t i = 0; i < spec->source_count; i++)
 		j->stampers[i] = stamper_new(&spec->stampings[i].spec);
+	j->last_ms = mem_new(spec->rule_count, sizeof *j->last_ms);
 	j->matcher = new_matcher(j);
 	j->detectors = detectors_new(
 	    spec->rules, spec->detectors, spec->rule_count, &detectors);
@@ -338,7 +424,9 @@ judge_free(struct judge *j)
 	matcher_free(j->matcher);
 	for (size_t i = 0; i < j->spec.source_count; i++)
 		stamper_free(j->stampers[i]);
+	seen_free(&j->seen);
 	free(j->stampers);
+	free(j->last_ms);
 	free(j);
 }
 
@@ -350,7 +438,7 @@ judge_begin(struct judge *j)
 		matcher_want(j->matcher, PART_RESOLVE, k,
 		    incidents_open(j->incidents, k));
 		matcher_want(j->matcher, PART_SECOND, k,
-		    detectors_waits(j->detectors, k, now_ms(j)));
+		    detectors_waits(j->detectors, k));
 	}
 }
 

@@ -38,7 +38,8 @@ struct judge_callbacks {
 	 * NULL: when its events are read. */
 	int64_t (*reference_ms)(uint64_t file, void *ctx);
 	/** An event that matched is about to be taken in: may turn the clock,
-	 * and say when it was read.  NULL: nobody wants to know. */
+	 * and say when it was read and how long before that it was written.
+	 * NULL: nobody wants to know. */
 	void (*event)(struct event *event, const struct hit *hit, void *ctx);
 	/** An event matched an action's `verify`; may be NULL. */
 	hit_fn *proof;
@@ -72,6 +73,21 @@ void judge_file_end(struct judge *j, uint64_t file);
 /** The time that an event of a source carries; see stamping_stamp(). */
 bool judge_stamp(struct judge *j, size_t source, struct text event,
     struct text object, int64_t reference_ms, int64_t *wall_ms);
+
+/**
+ * The stamp of the first line of a block, or of the last of its last lines,
+ * that has one that can be trusted.
+ *
+ * reference_ms  see stamper_read()
+ */
+bool judge_first_stamp(struct judge *j, const struct block *block,
+    int64_t reference_ms, int64_t *wall_ms);
+bool judge_last_stamp(struct judge *j, const struct block *block, size_t lines,
+    int64_t reference_ms, int64_t *wall_ms);
+
+/** Whether all that was written was read: what did not come is judged only
+ * then. */
+void judge_caught_up(struct judge *j, bool caught_up);
 
 /** What a rule, of the file or built in, has to say. */
 void judge_finding(struct judge *j, const struct finding *finding);

@@ -950,6 +950,23 @@ tail_sizes(const struct tail *t, tail_size_fn *fn, void *ctx)
 		fn(f->id, file_read_offset(f->file), clock_wall_ms(), ctx);
 }
 
+ssize_t
+tail_end(const struct tail *t, uint64_t file, char *to, size_t len)
+{
+	const struct followed *f;
+	struct stat st;
+
+	TAILQ_FOREACH(f, &t->all.all, link)
+	if (f->id == file)
+		break;
+	if (f == NULL || !f->open || file_is_packed(f->file) ||
+	    fstat(file_fd(f->file), &st) != 0)
+		return -1;
+	if ((off_t)len > st.st_size)
+		len = (size_t)st.st_size;
+	return pread(file_fd(f->file), to, len, st.st_size - (off_t)len);
+}
+
 void
 tail_look(struct tail *t)
 {

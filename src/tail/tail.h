@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct loop;
 struct tail;
@@ -115,6 +116,10 @@ void tail_gone_saved(struct tail *t);
 typedef void tail_size_fn(
     uint64_t file, int64_t size, int64_t written_ms, void *ctx);
 void tail_sizes(const struct tail *t, tail_size_fn *fn, void *ctx);
+
+/** The last bytes of a followed file, at most len of them.  Returns how many,
+ * or -1 where they cannot be had: it is gone, or compressed. */
+ssize_t tail_end(const struct tail *t, uint64_t file, char *to, size_t len);
 
 /** Looks at everything again, as after an overflow (also for --once). */
 void tail_look(struct tail *t);

@@ -366,16 +366,16 @@ a_pair_is_one_hit_at_the_time_of_its_second_half(void **state)
 	    "  key: [job]\n");
 
 	(void)state;
-	assert_false(detectors_waits(b->detectors, 0, 0));
+	assert_false(detectors_waits(b->detectors, 0));
 	second(b, "abort 1 early", 5);
 	match(b, "begin 1 mail", 10);
-	assert_true(detectors_waits(b->detectors, 0, 10));
+	assert_true(detectors_waits(b->detectors, 0));
 	second(b, "abort 2 other", 20);
 	check(b, "");
 	second(b, "abort 1 late", 1009);
 	check(b, "r+ [1:1] job=1 why=late what=mail 1 1009-1009|");
 	/* It is settled. */
-	assert_false(detectors_waits(b->detectors, 0, 1009));
+	assert_false(detectors_waits(b->detectors, 0));
 	second(b, "abort 1 again", 1010);
 	check(b, "");
 	bench_free(b);
@@ -390,10 +390,10 @@ a_second_half_comes_too_late_when_within_is_over(void **state)
 
 	(void)state;
 	match(b, "a", 10);
-	assert_true(detectors_waits(b->detectors, 0, 1009));
-	assert_false(detectors_waits(b->detectors, 0, 1010));
+	assert_true(detectors_waits(b->detectors, 0));
 	second(b, "b", 1010);
 	check(b, "");
+	assert_false(detectors_waits(b->detectors, 0));
 	match(b, "a", 2000);
 	second(b, "b", 2999);
 	check(b, "r+ 1 2999-2999|");
@@ -580,7 +580,7 @@ firsts_that_wait_go_on_after_a_restart(void **state)
 	str_clear(&b->told);
 	detectors_changed(b->detectors, keep, &ms);
 	restart(b, &ms);
-	assert_true(detectors_waits(b->detectors, 0, 10));
+	assert_true(detectors_waits(b->detectors, 0));
 	match(b, "a1 again", 500); /* keeps the first deadline */
 	second(b, "b1", 1000);
 	check(b, "r+ [1:1] n=1 t=\xc3\xa4\"\\ 1 1000-1000|");
@@ -881,11 +881,11 @@ a_second_half_that_does_not_come_is_missed(void **state)
 	struct bench *b = awaiting(jobs);
 
 	(void)state;
-	assert_false(detectors_waits(b->detectors, 0, 0));
+	assert_false(detectors_waits(b->detectors, 0));
 	match(b, "start 1 on a", 0);
 	match(b, "start 2 on b", 1000);
 	match(b, "start 3 on c", 2000);
-	assert_true(detectors_waits(b->detectors, 0, 2000));
+	assert_true(detectors_waits(b->detectors, 0));
 	second(b, "end 2", 9000);
 	second(b, "end 9", 9000);
 	assert_int_equal(detectors_due(b->detectors), 10000);
@@ -903,7 +903,7 @@ a_second_half_that_does_not_come_is_missed(void **state)
 	check(b, "");
 	second(b, "end 3", 30000);
 	check(b, "r over [1:c] 30000|");
-	assert_false(detectors_waits(b->detectors, 0, 30000));
+	assert_false(detectors_waits(b->detectors, 0));
 	bench_free(b);
 }
 
@@ -1010,7 +1010,7 @@ what_is_missed_goes_on_after_a_restart(void **state)
 	forget(&ms);
 	detectors_begin(b->detectors, 12000);
 	detectors_caught_up(b->detectors, true);
-	assert_true(detectors_waits(b->detectors, 0, 12000));
+	assert_true(detectors_waits(b->detectors, 0));
 	tick(b, 14999);
 	check(b, "");
 	tick(b, 15000);
