@@ -49,7 +49,8 @@ struct receiver {
 	void (*free_settings)(void *settings);
 
 	/** The body for a record, as it will be sent at every attempt; the
-	 * caller frees it.  record is as CONTRACT says, "change" included. */
+	 * caller frees it.  record is what logwatch-rules(5) says, "change"
+	 * included. */
 	char *(*body)(const void *settings, const json_t *record);
 	/** A shorter, plainer body of the same content for VERDICT_PLAIN, or
 	 * NULL where there is none. */
