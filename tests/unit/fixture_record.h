@@ -65,7 +65,7 @@ fixture_said(const struct fixture *f)
 	return text;
 }
 
-/* A record as CONTRACT.md shows it, with its change and the members that more
+/* A record as the manual shows it, with its change and the members that more
  * (a JSON object, or NULL) adds or replaces. */
 static inline json_t *
 record_make(const char *change, const char *more)
