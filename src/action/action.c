@@ -9,10 +9,13 @@
 #include "action/webhook.h"
 #include "base/mem.h"
 #include "conf/node.h"
+#include "io/identity.h"
 
 #include <unistd.h>
 
 #define TIMEOUT_DEFAULT_MS 60000
+#define BACKOFF_DEFAULT_MS 5000
+#define ATTEMPTS_MAX 100
 #define ARGV_MAX 256
 #define COLLECT_MAX 16
 
@@ -30,9 +33,10 @@ static const struct key verify_keys[] = {
 	    .need = KEY_ONE_OF, .what = "The event that proves it." },
 	{ "within", false, .type = KEY_DURATION, .need = KEY_REQUIRED,
 	    .what = "How long after the script's end it has to come." },
-	{ "probe", true, .type = KEY_TEXT, .shape = KEY_LIST,
+	{ "probe", false, .type = KEY_TEMPLATE, .shape = KEY_LIST,
 	    .need = KEY_ONE_OF,
-	    .what = "A program that has to exit with 0 instead." },
+	    .what = "A program, and its arguments, that has to exit with 0 "
+		    "instead; it is asked every second." },
 	{ 0 },
 };
 
@@ -41,6 +45,15 @@ static const struct key limit_keys[] = {
 	    .what = "So many runs, over all incidents." },
 	{ "within", false, .type = KEY_DURATION, .need = KEY_REQUIRED,
 	    .what = "In such a time." },
+	{ 0 },
+};
+
+static const struct key retry_keys[] = {
+	{ "attempts", false, .type = KEY_INT, .need = KEY_REQUIRED,
+	    .what = "So often, all in all; each counts against the limit." },
+	{ "backoff", false, .type = KEY_DURATION, .fallback = "5s",
+	    .what = "How long after the first; then twice as long each time, "
+		    "up to an hour, 20 % more or less." },
 	{ 0 },
 };
 
@@ -54,23 +67,24 @@ const struct key action_keys[] = {
 		    "logwatch was started." },
 	{ "env", false, .type = KEY_TEXT, .shape = KEY_NAMED, .with = "exec",
 	    .what = "Variables for it." },
-	{ "user", true, .type = KEY_TEXT, .with = "exec",
+	{ "user", false, .type = KEY_TEXT, .with = "exec",
 	    .what = "The user that it runs as; needs root." },
 	{ "timeout", false, .type = KEY_DURATION, .with = "exec",
 	    .fallback = "60s",
 	    .what = "Then its session gets SIGTERM, and 10 seconds later "
 		    "SIGKILL." },
-	{ "retry", true, .with = "exec",
-	    .what = "How often it is tried, and how long to wait in between." },
+	{ "retry", false, .keys = retry_keys, .with = "exec",
+	    .what = "Where it fails, or is not verified, it is tried again. "
+		    "Default: once is enough." },
 	{ "limit", false, .keys = limit_keys, .with = "exec",
 	    .what = "How often it may run. Past it the incident escalates "
 		    "instead." },
-	{ "lock", true, .type = KEY_TEXT, .with = "exec",
+	{ "lock", false, .type = KEY_TEXT, .with = "exec",
 	    .what = "Scripts that share a lock never run at the same time." },
 	{ "verify", false, .keys = verify_keys, .with = "exec",
 	    .what = "The proof that it worked. Default: exit status 0 is "
 		    "success." },
-	{ "if_interrupted", true, .words = interrupted_words, .with = "exec",
+	{ "if_interrupted", false, .words = interrupted_words, .with = "exec",
 	    .fallback = "report",
 	    .what = "What is done with a run whose end logwatch did not see." },
 	{ "slack", false, .keys = slack_keys, .need = KEY_ONE_OF,
@@ -201,6 +215,45 @@ env_read(struct action *a, const struct node *n)
 }
 
 static void
+prover_read(struct action *a, const struct node *n, const char *what)
+{
+	const struct node *probe = node_get(n, "probe");
+	struct str argv = { 0 };
+
+	str_printf(&argv, "%s: probe", what);
+	if (node_get(n, "match") != NULL || node_get(n, "source") != NULL)
+		node_error(probe,
+		    "%s: an event ('match', 'source') or a 'probe' proves it, "
+		    "not both",
+		    what);
+	if (node_kind(probe) == NODE_SCALAR)
+		node_error(probe,
+		    "%s is a list of arguments, such as [redis-cli, PING]: no "
+		    "shell takes a line apart",
+		    argv.data);
+	else
+		command_read(&a->prover, probe, argv.data);
+	str_free(&argv);
+}
+
+static void
+user_read(struct action *a, const struct node *n)
+{
+	struct identity id;
+	const char *user;
+	struct err err;
+
+	if (!node_text(n, &user))
+		return;
+	a->user = mem_text(user);
+	/* The machine that checks may not be the one that runs it. */
+	if (identity_find(user, &id, &err) < 0)
+		node_warning(n, "action '%s': user: %s", a->name, err.text);
+	else
+		identity_free(&id);
+}
+
+static void
 verify_read(
     struct action *a, const struct node *n, const struct source_names *sources)
 {
@@ -210,16 +263,19 @@ verify_read(
 		return;
 	str_printf(&what, "action '%s': verify", a->name);
 	if (node_keys(n, verify_keys, NULL, what.data)) {
-		if (node_lacks(n, "match", verify_keys) &&
-		    node_get(n, "probe") == NULL)
-			node_error(n, "%s: needs 'match'", what.data);
+		if (node_get(n, "probe") != NULL)
+			prover_read(a, n, what.data);
+		else if (node_lacks(n, "match", verify_keys))
+			node_error(
+			    n, "%s: needs 'match' or 'probe'", what.data);
 		if (node_lacks(n, "within", verify_keys))
 			node_error(n, "%s: needs 'within'", what.data);
 		node_duration(node_get(n, "within"), 1, &a->proof_within_ms);
 		patterns_read(
 		    &a->proof.patterns, node_get(n, "match"), what.data);
-		a->proof.sources =
-		    sources_read(node_get(n, "source"), sources, what.data);
+		if (node_get(n, "probe") == NULL)
+			a->proof.sources = sources_read(
+			    node_get(n, "source"), sources, what.data);
 	}
 	str_free(&what);
 }
@@ -241,6 +297,39 @@ limit_read(struct action *a, const struct node *n)
 		node_duration(node_get(n, "within"), 1, &a->limit_within_ms);
 	}
 	str_free(&what);
+}
+
+static void
+retry_read(struct action *a, const struct node *n)
+{
+	struct str what = { 0 };
+
+	a->attempts = 1;
+	a->backoff_ms = BACKOFF_DEFAULT_MS;
+	if (n == NULL)
+		return;
+	str_printf(&what, "action '%s': retry", a->name);
+	if (node_keys(n, retry_keys, NULL, what.data)) {
+		if (node_lacks(n, "attempts", retry_keys))
+			node_error(n, "%s: needs 'attempts'", what.data);
+		node_int(
+		    node_get(n, "attempts"), 1, ATTEMPTS_MAX, &a->attempts);
+		node_duration(node_get(n, "backoff"), 1, &a->backoff_ms);
+	}
+	str_free(&what);
+}
+
+static void
+lock_read(struct action *a, const struct node *n)
+{
+	const char *lock;
+
+	if (!node_text(n, &lock))
+		return;
+	if (lock[0] == '\0')
+		node_error(n, "action '%s': lock: names none", a->name);
+	else
+		a->lock = mem_text(lock);
 }
 
 static void
@@ -272,7 +361,7 @@ program_check(const struct program *c, const struct node *n, const char *cwd,
 	struct str path = { 0 };
 	const char *name;
 
-	if (node_kind(n) != NODE_LIST || c->argc == 0 ||
+	if (c->argc == 0 || node_kind(n) != NODE_LIST ||
 	    template_count(c->argv[0]) > 0 ||
 	    !node_text(node_at(n, 0), &name) || strchr(name, '/') == NULL)
 		return;
@@ -297,6 +386,7 @@ exec_read(
 {
 	struct str what = { 0 };
 	const char *cwd;
+	size_t word;
 
 	argv_read(a, node_get(n, "exec"));
 	env_read(a, node_get(n, "env"));
@@ -306,9 +396,17 @@ exec_read(
 	node_duration(node_get(n, "timeout"), 1, &a->timeout_ms);
 	verify_read(a, node_get(n, "verify"), sources);
 	limit_read(a, node_get(n, "limit"));
+	retry_read(a, node_get(n, "retry"));
+	lock_read(a, node_get(n, "lock"));
+	user_read(a, node_get(n, "user"));
+	if (node_word(node_get(n, "if_interrupted"), interrupted_words, &word))
+		a->rerun = word == 1;
 	str_printf(&what, "action '%s'", a->name);
 	program_check(&a->command, node_get(n, "exec"), a->cwd, ", or at 'cwd'",
 	    what.data);
+	str_puts(&what, ": verify: probe");
+	program_check(&a->prover, node_get(node_get(n, "verify"), "probe"),
+	    a->cwd, ", or at 'cwd'", what.data);
 	str_free(&what);
 }
 
@@ -316,7 +414,7 @@ static void
 notify_read(struct action *a, const struct node *n)
 {
 	static const char *const exec_only[] = { "cwd", "env", "timeout",
-		"limit", "verify" };
+		"limit", "verify", "retry", "lock", "if_interrupted", "user" };
 	const struct node *settings = node_get(n, a->receiver->name);
 
 	for (size_t i = 0; i < sizeof exec_only / sizeof *exec_only; i++)
@@ -372,11 +470,20 @@ action_free(struct action *a)
 		free(a->env[i]);
 	free(a->env);
 	free(a->cwd);
+	free(a->lock);
+	free(a->user);
+	command_free(&a->prover);
 	free(a->proof.sources);
 	patterns_free(&a->proof.patterns);
 	if (a->settings != NULL)
 		a->receiver->free_settings(a->settings);
 	free(a->name);
+}
+
+bool
+action_is_proved(const struct action *a)
+{
+	return a->proof.sources != NULL || a->prover.argc > 0;
 }
 
 static void
@@ -431,6 +538,8 @@ templates_check(
 
 	for (size_t i = 0; i < a->command.argc; i++)
 		template_check(a->command.argv[i], a, c, at);
+	for (size_t i = 0; i < a->prover.argc; i++)
+		template_check(a->prover.argv[i], a, c, at);
 	if (a->receiver != NULL && a->receiver->body_template != NULL)
 		body = a->receiver->body_template(a->settings);
 	if (body != NULL)

@@ -31,11 +31,18 @@ struct action {
 	struct program command;
 	char **env; /* "NAME=value", NULL-ended; NULL: none */
 	char *cwd;  /* NULL: where logwatch was started */
+	char *user; /* that it runs as; NULL: logwatch's own */
 	int64_t timeout_ms;
-	struct proof proof; /* verify; proof.sources NULL: none */
+	struct proof proof;    /* verify by event; proof.sources NULL: none */
+	struct program prover; /* verify by probe; argc 0: none */
 	int64_t proof_within_ms;
 	int64_t limit_runs; /* 0: no limit */
 	int64_t limit_within_ms;
+	int64_t attempts;   /* how often it is tried at most */
+	int64_t backoff_ms; /* before the second; then twice as long each time
+	                     */
+	char *lock;         /* those with the same one never overlap; NULL */
+	bool rerun;         /* where nobody saw its end, it is run again */
 
 	/* ACTION_NOTIFY */
 	const struct receiver *receiver;
@@ -77,6 +84,9 @@ extern const char *const mode_words[];
 void action_read(struct action *a, const char *name, const struct node *n,
     const struct source_names *sources);
 void action_free(struct action *a); /* what is in it */
+
+/** Whether a script's success is to be proved. */
+bool action_is_proved(const struct action *a);
 
 /** Reads `actions`, `escalate`, `mode` and `collect` of a rule's map, marks the
  * actions used, and checks their templates against what this rule knows. */

@@ -7,6 +7,7 @@
 
 #include "action/exec.h"
 #include "action/outbox.h"
+#include "action/prover.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -25,6 +26,7 @@
 #include <signal.h>
 
 #define RUNNING_MAX 16 /* scripts at once */
+#define BACKOFF_MAX_MS (INT64_C(60) * 60 * 1000)
 #define SETTLE_MS 1    /* a script has to itself before we go on */
 #define LINES_MAX 1000 /* of a script's output that go to the log */
 
@@ -57,6 +59,9 @@ struct remedy {
 	struct child *child;
 	struct orphan *orphan;
 	struct timer *deadline; /* of the proof */
+	struct timer *rest;     /* before the next attempt; NULL: none came */
+	bool resting;
+	struct prover *prover; /* asks a program for the proof */
 };
 
 /** The last of a step that is over, until it is saved. */
@@ -131,6 +136,8 @@ remedy_free(struct remedy *r)
 	child_free(r->child);
 	orphan_free(r->orphan);
 	timer_free(r->deadline);
+	timer_free(r->rest);
+	prover_free(r->prover);
 	free(r);
 }
 
@@ -418,21 +425,100 @@ finish(struct remedy *r, bool succeeded)
 	advance_queued(as);
 }
 
+/* Further attempts */
+
 static void
-fail(struct remedy *r, enum run_state state, const char *error)
+on_rested(void *ctx)
+{
+	struct remedy *r = ctx;
+
+	r->resting = false;
+	advance_queued(r->owner);
+}
+
+/* It waits for its turn again: after so long. */
+static void
+queue_again(struct remedy *r, int64_t rest_ms)
+{
+	run_of(r)->state = RUN_PENDING;
+	r->incident->dirty = true;
+	timer_free(r->deadline);
+	r->deadline = NULL;
+	prover_free(r->prover);
+	r->prover = NULL;
+	r->resting = rest_ms > 0;
+	if (r->resting && r->rest == NULL)
+		r->rest = timer_new(r->owner->spec.loop, on_rested, r);
+	if (r->resting)
+		timer_in(r->rest, rest_ms);
+	enter(r, STAGE_QUEUED);
+	dirty(r->owner);
+}
+
+/* Before the next attempt, after so many. */
+static int64_t
+backoff(const struct action *a, int attempts)
+{
+	int64_t ms = a->backoff_ms;
+
+	for (int k = 1; k < attempts && ms < BACKOFF_MAX_MS; k++)
+		ms *= 2;
+	return ms < BACKOFF_MAX_MS || ms == a->backoff_ms ? ms : BACKOFF_MAX_MS;
+}
+
+/* 20 % more or less, so that what failed at once does not come back at once. */
+static int64_t
+jitter(int64_t ms)
+{
+	return ms * 4 / 5 + (int64_t)arc4random_uniform((uint32_t)ms * 2 / 5);
+}
+
+/* Whether an attempt that ended like this is followed by another. */
+static bool
+is_tried_again(const struct remedy *r, enum run_state state)
+{
+	return (state == RUN_FAILED || state == RUN_UNVERIFIED) &&
+	       run_of(r)->attempt < action_of(r)->attempts;
+}
+
+/* How the attempt ended, for the record and the ledger. */
+static void
+note_failure(struct remedy *r, enum run_state state, const char *error)
 {
 	struct run *run = run_of(r);
 
-	log_error("action %s rule=%s id=%s action=%s attempt=%d: %s",
-	    run_state_name(state), r->incident->rule_id, r->incident->id,
-	    run->name, run->attempt, error);
 	run->state = state;
 	free(run->error);
 	run->error = mem_text(error);
 	if (r->row.started_ms != 0) {
-		r->row.ended_ms = wall(r->owner);
+		run->ended_ms = r->row.ended_ms = wall(r->owner);
 		note_run(r);
 	}
+}
+
+static void
+fail(struct remedy *r, enum run_state state, const char *error)
+{
+	struct run *run = run_of(r);
+	char after[WHEN_SIZE];
+	int64_t rest_ms;
+
+	note_failure(r, state, error);
+	if (is_tried_again(r, state)) {
+		rest_ms = jitter(backoff(action_of(r), run->attempt));
+		log_warning("action %s, trying again after %s rule=%s id=%s "
+			    "action=%s attempt=%d of=%" PRId64 ": %s",
+		    run_state_name(state), duration_write(rest_ms, after),
+		    r->incident->rule_id, r->incident->id, run->name,
+		    run->attempt, action_of(r)->attempts, error);
+		leave_row(r);
+		queue_again(r, rest_ms);
+		advance_queued(r->owner);
+		return;
+	}
+	log_error("action %s rule=%s id=%s action=%s attempt=%d: %s",
+	    run_state_name(state), r->incident->rule_id, r->incident->id,
+	    run->name, run->attempt, error);
 	for (size_t k = r->step + 1; k < r->steps->count; k++)
 		incident_run(
 		    r->incident, r->owner->spec.actions[r->steps->v[k]].name)
@@ -452,7 +538,7 @@ succeed(struct remedy *r)
 		 "duration_ms=%" PRId64 "%s",
 	    r->incident->rule_id, r->incident->id, run->name, run->attempt,
 	    run->duration_ms,
-	    action_of(r)->proof.sources != NULL ? " verified=yes" : "");
+	    action_is_proved(action_of(r)) ? " verified=yes" : "");
 	r->row.ended_ms = wall(r->owner);
 	note_run(r);
 	tell_ended(r, NULL);
@@ -464,6 +550,8 @@ succeed(struct remedy *r)
 	r->step++;
 	timer_free(r->deadline);
 	r->deadline = NULL;
+	prover_free(r->prover);
+	r->prover = NULL;
 	r->stage = STAGE_QUEUED;
 	want_proofs(r->owner, action);
 	advance_queued(r->owner);
@@ -478,11 +566,18 @@ on_deadline(void *ctx)
 
 	duration_write(action_of(r)->proof_within_ms, within);
 	str_printf(&text,
-	    "its script ended well, but nothing in the log proved within %s "
-	    "that it worked",
-	    within);
+	    "its script ended well, but %s proved within %s that it worked",
+	    r->prover != NULL ? "no probe" : "nothing in the log", within);
+	if (r->prover != NULL && prover_last(r->prover)[0] != '\0')
+		str_printf(&text, ": %s", prover_last(r->prover));
 	fail(r, RUN_UNVERIFIED, text.data);
 	str_free(&text);
+}
+
+static void
+on_proved(void *ctx)
+{
+	succeed(ctx);
 }
 
 /* Its script has ended well: the proof may be there already. */
@@ -491,7 +586,7 @@ verify(struct remedy *r, int64_t within_ms)
 {
 	struct run *run = run_of(r);
 
-	if (action_of(r)->proof.sources == NULL || r->proved) {
+	if (!action_is_proved(action_of(r)) || r->proved) {
 		succeed(r);
 		return;
 	}
@@ -501,6 +596,9 @@ verify(struct remedy *r, int64_t within_ms)
 	if (r->deadline == NULL)
 		r->deadline = timer_new(r->owner->spec.loop, on_deadline, r);
 	timer_in(r->deadline, within_ms > 0 ? within_ms : 0);
+	if (action_of(r)->prover.argc > 0)
+		r->prover = prover_new(r->owner->spec.loop, action_of(r),
+		    r->incident, wall(r->owner), on_proved, r);
 }
 
 static void
@@ -740,17 +838,23 @@ actions_start(struct actions *as, bool saved)
 	make_ready(as);
 }
 
-/* Whether the rule, or the machine, has enough to do. */
+/* Whether it rests, somebody has its lock, or the rule or the machine has
+ * enough to do. */
 static bool
 must_wait(const struct remedy *r)
 {
+	const char *lock = action_of(r)->lock, *other;
 	size_t running = 0;
 
+	if (r->resting)
+		return true;
 	for (const struct remedy *o = r->owner->remedies; o != NULL;
 	     o = o->next) {
 		if (o == r || o->stage == STAGE_QUEUED)
 			continue;
-		if (o->incident->rule == r->incident->rule)
+		other = action_of(o)->lock;
+		if (o->incident->rule == r->incident->rule ||
+		    (lock != NULL && other != NULL && strcmp(lock, other) == 0))
 			return true;
 		running += o->stage != STAGE_VERIFYING;
 	}
@@ -859,6 +963,7 @@ reset_runs(struct actions *as, struct incident *i, const struct steps *steps)
 		    incident_run(i, as->spec.actions[steps->v[k]].name);
 
 		run->state = RUN_PENDING;
+		run->attempt = 0;
 		free(run->error);
 		run->error = NULL;
 	}
@@ -1098,6 +1203,27 @@ actions_tick(struct actions *as, int64_t wall_ms)
 
 /* After a restart */
 
+/* Nobody knows how its script ended. */
+static void
+interrupted(struct remedy *r)
+{
+	static const char why[] = "logwatch was stopped while it ran; how it "
+				  "ended is unknown";
+
+	if (!action_of(r)->rerun) {
+		fail(r, RUN_UNKNOWN, why);
+		return;
+	}
+	note_failure(r, RUN_UNKNOWN, why);
+	log_warning("a script was interrupted, running it again rule=%s id=%s "
+		    "action=%s attempt=%d: %s",
+	    r->incident->rule_id, r->incident->id, action_of(r)->name,
+	    run_of(r)->attempt, why);
+	leave_row(r);
+	queue_again(r, 0);
+	advance_queued(r->owner);
+}
+
 static void
 on_orphan_end(void *ctx)
 {
@@ -1108,12 +1234,10 @@ on_orphan_end(void *ctx)
 	timer_free(r->deadline);
 	r->deadline = NULL;
 	run_of(r)->ended_ms = wall(r->owner);
-	if (action_of(r)->proof.sources != NULL)
+	if (action_is_proved(action_of(r)))
 		verify(r, action_of(r)->proof_within_ms);
 	else
-		fail(r, RUN_UNKNOWN,
-		    "logwatch was stopped while it ran; how it ended is "
-		    "unknown");
+		interrupted(r);
 }
 
 static void
@@ -1176,9 +1300,7 @@ resume_script(struct remedy *r)
 			 "for its end id=%s action=%s pid=%" PRId64,
 		    r->incident->id, run_of(r)->name, r->row.pid);
 	else
-		fail(r, RUN_UNKNOWN,
-		    "logwatch was stopped while it ran; how it ended is "
-		    "unknown");
+		interrupted(r);
 }
 
 /* Goes on where the run of the step at hand was left. */
@@ -1190,8 +1312,14 @@ resume_step(struct remedy *r)
 	struct finding_row f = { r, run };
 	int64_t left;
 
-	if (run->state == RUN_PENDING)
-		return; /* its turn comes when all that had begun are there */
+	/* Its turn comes when all that had begun are there. */
+	if (run->state == RUN_PENDING) {
+		left = run->ended_ms + backoff(action_of(r), run->attempt) -
+		       wall(as);
+		if (run->attempt > 0 && run->ended_ms > 0)
+			queue_again(r, left);
+		return;
+	}
 	store_runs(as->spec.store, 0, match_row, &f, NULL);
 	if (run->state == RUN_VERIFYING) {
 		left = run->ended_ms + action_of(r)->proof_within_ms - wall(as);

@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "incident/record.h"
+#include "io/identity.h"
+#include "io/ready.h"
 
 #include <ctype.h>
 
@@ -149,9 +151,10 @@ set_captures(struct environment *e, const struct incident *i)
 	}
 }
 
+/* home  NULL: logwatch's own */
 static char **
 environment(const struct action *a, const struct incident *i,
-    enum change_kind change, int64_t wall_ms)
+    enum change_kind change, int64_t wall_ms, const char *home)
 {
 	static const char *const values[][2] = {
 		{ "LOGWATCH_ID", "id" },
@@ -179,7 +182,10 @@ environment(const struct action *a, const struct incident *i,
 	set(&e, "LOGWATCH_CHANGE", text_of(change_name(change)), 64);
 	set_captures(&e, i);
 	inherit(&e, "PATH", "/usr/local/bin:/usr/bin:/bin");
-	inherit(&e, "HOME", NULL);
+	if (home != NULL)
+		set(&e, "HOME", text_of(home), VALUE_BYTES_MAX);
+	else
+		inherit(&e, "HOME", NULL);
 	inherit(&e, "LANG", NULL);
 	inherit(&e, "TZ", NULL);
 	for (size_t k = 0; a->env != NULL && a->env[k] != NULL; k++)
@@ -192,15 +198,22 @@ exec_start(struct loop *l, const struct action *a, const struct incident *i,
     enum change_kind change, int64_t wall_ms, struct ready *ready,
     child_end_fn *end, child_line_fn *line, void *ctx, struct err *err)
 {
-	char **argv = exec_arguments(&a->command, i, wall_ms);
-	char **envp = environment(a, i, change, wall_ms);
+	struct identity user = { 0 };
+	char **argv, **envp;
 	struct child *child;
 
+	if (a->user != NULL && identity_find(a->user, &user, err) < 0) {
+		ready_free(ready);
+		return NULL;
+	}
+	argv = exec_arguments(&a->command, i, wall_ms);
+	envp = environment(a, i, change, wall_ms, user.home);
 	child = child_start(l,
 	    &(struct child_spec){
 		.argv = (const char *const *)argv,
 		.envp = (const char *const *)envp,
 		.cwd = a->cwd,
+		.user = a->user != NULL ? &user : NULL,
 		.timeout_ms = a->timeout_ms,
 		.grace_ms = GRACE_MS,
 		.output_max = OUTPUT_MAX,
@@ -209,6 +222,7 @@ exec_start(struct loop *l, const struct action *a, const struct incident *i,
 	    end, line, ctx, err);
 	exec_texts_free(argv);
 	exec_texts_free(envp);
+	identity_free(&user);
 	return child;
 }
 

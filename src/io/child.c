@@ -72,7 +72,7 @@ execute(const struct child_spec *spec, struct ready *r, const char *path,
     struct err *err)
 {
 	const struct ready_program program = { path, spec->argv, spec->envp,
-		spec->cwd };
+		spec->cwd, spec->user };
 	int number = ready_start(r, &program, err);
 
 	return number <= 0 ? number

@@ -15,25 +15,27 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct identity;
 struct loop;
 struct ready;
 struct child;
 
 struct child_spec {
-	const char *const *argv; /* ends with NULL; argv[0] is looked up in
-	                            the PATH of envp where it has no slash,
-	                            relative to cwd where it has one */
-	const char *const *envp; /* ends with NULL: the whole environment */
-	const char *cwd;         /* NULL: logwatch's own */
-	int64_t timeout_ms;      /* then SIGTERM to its session and what
-	                            escaped from it; INT64_MAX: never */
-	int64_t grace_ms;        /* so much later SIGKILL */
-	size_t output_max;       /* bytes kept: the last ones */
-	const int *stdout_fd;    /* lent: its standard output goes there, and
-	                            what is read here is its standard error
-	                            alone; NULL: both are read */
-	struct ready *ready; /* what it becomes, in any case taken over; NULL:
-	                        one is made */
+	const char *const *argv;     /* ends with NULL; argv[0] is looked up in
+	                                the PATH of envp where it has no slash,
+	                                relative to cwd where it has one */
+	const char *const *envp;     /* ends with NULL: the whole environment */
+	const char *cwd;             /* NULL: logwatch's own */
+	const struct identity *user; /* likewise; lent until it is started */
+	int64_t timeout_ms;          /* then SIGTERM to its session and what
+	                                escaped from it; INT64_MAX: never */
+	int64_t grace_ms;            /* so much later SIGKILL */
+	size_t output_max;           /* bytes kept: the last ones */
+	const int *stdout_fd; /* lent: its standard output goes there, and
+	                         what is read here is its standard error
+	                         alone; NULL: both are read */
+	struct ready *ready;  /* what it becomes, in any case taken over; NULL:
+	                         one is made */
 	bool whole; /* when it ends of itself, what is left of its session is
 	               ended as if its time were up */
 };

@@ -6,6 +6,7 @@
 #include "io/ready.h"
 
 #include "base/mem.h"
+#include "io/identity.h"
 #include "io/loop.h"
 
 #include <errno.h>
@@ -107,7 +108,8 @@ wait_and_execute(void *arg)
 	r->stage = STAGE_TAKEN;
 	p = r->program;
 	/* execve() does not write to them: POSIX says why they are not const */
-	if (p->cwd == NULL || chdir(p->cwd) == 0)
+	if ((p->user == NULL || identity_take(p->user) == 0) &&
+	    (p->cwd == NULL || chdir(p->cwd) == 0))
 		execve(p->path, (char *const *)p->argv, (char *const *)p->envp);
 	r->number = errno;
 	r->stage = STAGE_FAILED;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct identity;
 struct ready;
 
 /**
@@ -30,6 +31,7 @@ struct ready_program {
 	const char *const *argv, *const *envp;
 	const char *cwd; /* where it is run; NULL: where logwatch was when the
 	                    process was made */
+	const struct identity *user; /* NULL: logwatch's own */
 };
 
 /**

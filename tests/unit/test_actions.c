@@ -883,6 +883,117 @@ without_a_proof_in_time_it_escalates(void **state)
 }
 
 static void
+a_probe_that_ends_well_is_a_proof(void **state)
+{
+	struct bench *b = *state;
+
+	script(b, "one", "echo ran >>ran");
+	script(b, "ask", "echo \"$1\" >>asked; test $(wc -l <asked) -ge 2");
+	load(b, "rules:\n"
+		"  - {id: r, match: 'x(?<k>.)', key: k, actions: [one, two]}\n"
+		"actions:\n"
+		"  one: {exec: [DIR/one],\n"
+		"    verify: {probe: [DIR/ask, 'for {{k}} a'], within: 30s}}\n"
+		"  two: {exec: ['true']}\n");
+	hit(b, 0, "xy");
+	run_until(b, is_idle);
+	told(b, "opened|remediated|");
+	runs_are(b->last, "one succeeded 1 0|two succeeded 1 0|");
+	file_is(b, "ran", "ran\n");
+	file_is(b, "asked", "for y a\nfor y a\n");
+}
+
+static void
+without_a_probe_that_ends_well_it_escalates_and_says_why(void **state)
+{
+	static const struct {
+		const char *probe, *why;
+	} cases[] = {
+		{ "false", "no probe proved within 50ms that it worked: exit "
+			   "status 1" },
+		{ "/not/there", "no probe proved within 50ms that it worked: "
+				"run /not/there: No such file" },
+		{ "sleep, '60'", "no probe proved within 50ms that it worked" },
+	};
+	struct bench *b = *state;
+	struct str rules = { 0 };
+
+	str_puts(&rules, "rules:\n");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		str_printf(&rules,
+		    "  - {id: r%zu, match: x, actions: [a%zu]}\n", i, i);
+	str_puts(&rules, "actions:\n");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		str_printf(&rules,
+		    "  a%zu: {exec: ['true'], verify: {probe: [%s], "
+		    "within: 50ms}}\n",
+		    i, cases[i].probe);
+	load(b, rules.data);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		hit(b, i, "x");
+		run_until(b, is_idle);
+		told(b, "opened|escalated|");
+		assert_int_equal(b->last->runs[0].state, RUN_UNVERIFIED);
+		if (strstr(b->last->runs[0].error, cases[i].why) == NULL)
+			fail_msg(
+			    "%s: %s", cases[i].probe, b->last->runs[0].error);
+	}
+	str_free(&rules);
+}
+
+static void
+a_probe_goes_on_after_a_restart(void **state)
+{
+	struct bench *b = *state;
+
+	script(b, "one", "echo ran >>ran");
+	script(b, "ask", "test -e well");
+	load(b, "rules:\n"
+		"  - {id: r, match: x, actions: [one]}\n"
+		"actions:\n"
+		"  one: {exec: [DIR/one],\n"
+		"    verify: {probe: [DIR/ask], within: 30s}}\n");
+	hit(b, 0, "x");
+	run_until(b, is_verifying);
+	restart(b);
+	write_file(b, "well", "", 0600);
+	run_until(b, is_idle);
+	told(b, "remediated|");
+	runs_are(b->last, "one succeeded 1 0|");
+	file_is(b, "ran", "ran\n");
+}
+
+static void
+a_script_runs_as_its_user(void **state)
+{
+	struct bench *b = *state;
+
+	load(b, "rules:\n"
+		"  - {id: r, match: x, actions: [one]}\n"
+		"  - {id: s, match: y, actions: [two]}\n"
+		"actions:\n"
+		"  one: {exec: [sh, -c, 'id -un; id -G; echo \"$HOME\"'],\n"
+		"    user: nobody}\n"
+		"  two: {exec: ['true'], user: nobody-of-that-name}\n");
+	hit(b, 0, "x");
+	run_until(b, is_idle);
+	if (geteuid() == 0) {
+		told(b, "opened|remediated|");
+		assert_string_equal(
+		    b->last->runs[0].output, "nobody\n65534\n/nonexistent\n");
+	} else {
+		told(b, "opened|escalated|");
+		assert_non_null(
+		    strstr(b->last->runs[0].error, "only root can run"));
+	}
+	hit(b, 1, "y");
+	run_until(b, is_idle);
+	told(b, "opened|escalated|");
+	assert_non_null(strstr(
+	    b->last->runs[0].error, "there is no user 'nobody-of-that-name'"));
+}
+
+static void
 what_ends_while_it_is_proved_is_told_after_the_success(void **state)
 {
 	struct bench *b = *state;
@@ -1012,6 +1123,142 @@ a_limit_counts_what_ran_before_a_restart(void **state)
 	told(b, "opened|escalated|");
 	runs_are(b->last, "one limited 0 -1|");
 	file_is(b, "ran", "ran\n");
+}
+
+static void
+what_fails_is_tried_again_as_often_as_it_says(void **state)
+{
+	struct bench *b = *state;
+
+	script(b, "one", "echo ran >>ran; test $(wc -l <ran) -ge 3");
+	load(b, "rules:\n"
+		"  - {id: r, match: x, actions: [one, two]}\n"
+		"actions:\n"
+		"  one: {exec: [DIR/one], retry: {attempts: 3, backoff: 1ms}}\n"
+		"  two: {exec: ['true']}\n");
+	hit(b, 0, "x");
+	run_until(b, is_idle);
+	told(b, "opened|remediated|");
+	runs_are(b->last, "one succeeded 3 0|two succeeded 1 0|");
+	assert_null(b->last->runs[0].error);
+	file_is(b, "ran", "ran\nran\nran\n");
+}
+
+static void
+what_fails_each_time_escalates_once(void **state)
+{
+	struct bench *b = *state;
+
+	script(b, "one", "echo ran >>ran; exit 7");
+	load(b, "rules:\n"
+		"  - {id: r, match: x, actions: [one, two]}\n"
+		"actions:\n"
+		"  one: {exec: [DIR/one], retry: {attempts: 3, backoff: 1ms}}\n"
+		"  two: {exec: ['true']}\n");
+	hit(b, 0, "x");
+	run_until(b, is_idle);
+	told(b, "opened|escalated|");
+	runs_are(b->last, "one failed 3 7|two skipped 0 -1|");
+	file_is(b, "ran", "ran\nran\nran\n");
+}
+
+static void
+what_is_not_proved_is_tried_again(void **state)
+{
+	struct bench *b = *state;
+
+	script(b, "one", "echo ran >>ran");
+	load(b, "rules:\n"
+		"  - {id: r, match: x, actions: [one]}\n"
+		"actions:\n"
+		"  one: {exec: [DIR/one], retry: {attempts: 2, backoff: 1ms},\n"
+		"    verify: {match: well, within: 10ms}}\n");
+	hit(b, 0, "x");
+	run_until(b, is_idle);
+	told(b, "opened|escalated|");
+	runs_are(b->last, "one unverified 2 0|");
+	file_is(b, "ran", "ran\nran\n");
+}
+
+static void
+each_attempt_counts_against_the_limit(void **state)
+{
+	struct bench *b = *state;
+
+	script(b, "one", "echo ran >>ran; exit 1");
+	load(b, "rules:\n"
+		"  - {id: r, match: x, actions: [one]}\n"
+		"actions:\n"
+		"  one: {exec: [DIR/one], retry: {attempts: 5, backoff: 1ms},\n"
+		"    limit: {runs: 2, within: 1h}}\n");
+	hit(b, 0, "x");
+	run_until(b, is_idle);
+	told(b, "opened|escalated|");
+	runs_are(b->last, "one limited 2 1|");
+	file_is(b, "ran", "ran\nran\n");
+}
+
+/* The first attempt is over, and saved. */
+static bool
+is_resting(struct bench *b)
+{
+	return b->last != NULL && !b->last->dirty &&
+	       b->last->runs[0].attempt == 1 &&
+	       b->last->runs[0].state == RUN_PENDING;
+}
+
+static void
+a_restart_between_two_attempts_shortens_nothing(void **state)
+{
+	struct bench *b = *state;
+
+	script(b, "one", "echo ran >>ran; test $(wc -l <ran) -ge 2");
+	load(b,
+	    "rules:\n"
+	    "  - {id: r, match: x, actions: [one]}\n"
+	    "actions:\n"
+	    "  one: {exec: [DIR/one], retry: {attempts: 2, backoff: 1h}}\n");
+	hit(b, 0, "x");
+	run_until(b, is_resting);
+	b->wall_ms += 3599000;
+	restart(b);
+	run_until(b, has_turned);
+	assert_true(actions_busy(b->actions));
+	file_is(b, "ran", "ran\n");
+	b->wall_ms += 1000;
+	restart(b);
+	run_until(b, is_idle);
+	told(b, "remediated|");
+	runs_are(b->last, "one succeeded 2 0|");
+	file_is(b, "ran", "ran\nran\n");
+}
+
+static void
+scripts_that_share_a_lock_never_overlap(void **state)
+{
+	struct bench *b = *state;
+
+	script(b, "one",
+	    "mkdir held || echo overlap >>bad\n"
+	    "echo begin >>ran; sleep 0.02; echo end >>ran; rmdir held");
+	load(b, "rules:\n"
+		"  - {id: r, match: x, actions: [one]}\n"
+		"  - {id: s, match: y, actions: [two]}\n"
+		"  - {id: t, match: z, actions: [other]}\n"
+		"  - {id: u, match: v, actions: [one]}\n"
+		"actions:\n"
+		"  one: {exec: [DIR/one], lock: worker}\n"
+		"  two: {exec: [DIR/one], lock: worker,\n"
+		"    verify: {match: well, within: 20ms}}\n"
+		"  other: {exec: [touch, DIR/other], lock: database}\n");
+	hit(b, 0, "x");
+	hit(b, 1, "y");
+	hit(b, 2, "z");
+	hit(b, 3, "v");
+	run_until(b, is_idle);
+	assert_false(exists(b, "bad"));
+	assert_true(exists(b, "other"));
+	file_is(b, "ran", "begin\nend\nbegin\nend\nbegin\nend\n");
 }
 
 static void
@@ -1752,6 +1999,39 @@ a_script_that_ended_meanwhile_is_unknown_and_never_run_again(void **state)
 }
 
 static void
+a_script_that_may_be_rerun_is_where_its_end_is_unknown(void **state)
+{
+	struct bench *b = *state;
+
+	script(b, "one", "echo ran >>ran");
+	script(b, "two", "echo two >>ran");
+	load(b, "rules:\n"
+		"  - {id: r, match: x, actions: [one, two]}\n"
+		"actions:\n"
+		"  one: {exec: [DIR/one], if_interrupted: rerun,\n"
+		"    limit: {runs: 2, within: 1h},\n"
+		"    verify: {match: well, within: 10s}}\n"
+		"  two: {exec: [DIR/two]}\n");
+	hit(b, 0, "x");
+	run_until(b, is_verifying);
+	for (int i = 0; i < 2; i++) {
+		/* As if logwatch had been killed while the script ran. */
+		b->last->runs[0].state = RUN_RUNNING;
+		b->last->runs[0].code = -1;
+		b->last->dirty = true;
+		save(b);
+		restart(b);
+		if (i == 0)
+			run_until(b, is_verifying);
+	}
+	/* Each counts. */
+	run_until(b, is_idle);
+	told(b, "escalated|");
+	runs_are(b->last, "one limited 2 -1|two skipped 0 -1|");
+	file_is(b, "ran", "ran\nran\n");
+}
+
+static void
 what_is_left_of_the_time_to_prove_it_counts_on(void **state)
 {
 	struct bench *b = *state;
@@ -2073,6 +2353,11 @@ main(void)
 		actions_test(a_proof_that_comes_while_the_script_runs_counts),
 		actions_test(a_proof_does_not_save_a_script_that_fails),
 		actions_test(without_a_proof_in_time_it_escalates),
+		actions_test(a_probe_that_ends_well_is_a_proof),
+		actions_test(
+		    without_a_probe_that_ends_well_it_escalates_and_says_why),
+		actions_test(a_probe_goes_on_after_a_restart),
+		actions_test(a_script_runs_as_its_user),
 		actions_test(
 		    what_a_schedule_runs_is_no_incident_as_long_as_it_goes_well),
 		actions_test(
@@ -2090,6 +2375,12 @@ main(void)
 		    incidents_of_one_rule_are_repaired_one_after_the_other),
 		actions_test(a_limit_holds_and_is_over_when_its_time_is),
 		actions_test(a_limit_counts_what_ran_before_a_restart),
+		actions_test(what_fails_is_tried_again_as_often_as_it_says),
+		actions_test(what_fails_each_time_escalates_once),
+		actions_test(what_is_not_proved_is_tried_again),
+		actions_test(each_attempt_counts_against_the_limit),
+		actions_test(a_restart_between_two_attempts_shortens_nothing),
+		actions_test(scripts_that_share_a_lock_never_overlap),
 		actions_test(
 		    an_incident_that_is_back_is_not_repaired_again_but_escalates),
 		actions_test(a_late_incident_runs_nothing_until_it_is_back),
@@ -2122,6 +2413,8 @@ main(void)
 		actions_test(a_script_that_still_runs_is_waited_for),
 		actions_test(
 		    a_script_that_ended_meanwhile_is_unknown_and_never_run_again),
+		actions_test(
+		    a_script_that_may_be_rerun_is_where_its_end_is_unknown),
 		actions_test(what_is_left_of_the_time_to_prove_it_counts_on),
 		actions_test(the_time_to_prove_it_may_be_over_at_the_start),
 		actions_test(what_waited_for_its_turn_waits_for_it_again),

@@ -25,8 +25,11 @@ enum { DEADLINE_MS = 10000 };
 
 static const char *const no_env[] = { NULL };
 static const char *const echo_argv[] = { "sh", "-c", "echo $$", NULL };
-static const struct ready_program echo_pid = { "/bin/sh", echo_argv, no_env,
-	NULL };
+static const struct ready_program echo_pid = {
+	.path = "/bin/sh",
+	.argv = echo_argv,
+	.envp = no_env,
+};
 
 static struct ready *
 make(void)
@@ -134,8 +137,12 @@ a_program_that_cannot_be_executed_is_told(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		const struct ready_program program = { cases[i].path, echo_argv,
-			no_env, cases[i].cwd };
+		const struct ready_program program = {
+			.path = cases[i].path,
+			.argv = echo_argv,
+			.envp = no_env,
+			.cwd = cases[i].cwd,
+		};
 		struct ready *r = make();
 		struct err err;
 
