@@ -268,6 +268,11 @@ static const struct synonym rule_words[] = {
 	{ "level", "severity" },
 	{ "window", "threshold" },
 	{ "sources", "source" },
+	{ "interval", "every" },
+	{ "timezone", "zone" },
+	{ "missing", "absent" },
+	{ "within", "for" },
+	{ "duration", "for" },
 	{ NULL, NULL },
 };
 
@@ -299,6 +304,7 @@ static const struct synonym top_words[] = {
 	{ "alerts", "rules" },
 	{ "notifications", "actions" },
 	{ "receivers", "actions" },
+	{ "groups", "rules" },
 	{ NULL, NULL },
 };
 
@@ -607,6 +613,14 @@ collect(const struct reading *r, const char *name, const struct node ***nodes,
 		for (size_t i = 0; i < node_count(n); i++) {
 			const char *one = node_key_name(n, i);
 
+			if (node_kind(node_at(n, i)) == NODE_LIST &&
+			    key_find(top_keys, one) != NULL) {
+				node_error(node_key(n, i),
+				    "%s: '%s' is a section of its own: is it "
+				    "indented too far?",
+				    name, one);
+				continue;
+			}
 			for (size_t k = 0; k < count; k++)
 				if (strcmp((*names)[k], one) == 0)
 					node_error(node_key(n, i),

@@ -141,7 +141,7 @@ unit_fault(struct text text)
 		return "a number needs a unit";
 	if (*text.data == '.' || *text.data == ',')
 		return "only whole numbers";
-	if (*text.data == ' ')
+	if (memchr(text.data, ' ', text.len) != NULL)
 		return "no blanks in a duration";
 	return "the units are d, h, m, s and ms";
 }

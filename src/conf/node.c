@@ -399,9 +399,11 @@ tag_check(
 		if (standard && n->kind == NODE_SCALAR &&
 		    strcmp(name, scalars[i]) == 0)
 			return;
-	doc_error(r->doc, at,
-	    "the tag '%s%.60s' is not supported (leave it out)",
-	    standard ? "!!" : "", name);
+	doc_error(r->doc, at, "the tag '%s%.60s' is not supported (%s)",
+	    standard ? "!!" : "", name,
+	    strcmp(name, "!include") == 0
+		? "name the file under 'include', at the top"
+		: "leave it out");
 }
 
 static enum style
@@ -583,6 +585,18 @@ list_read(struct reader *r, const yaml_event_t *event, const char *name,
 	return collection_end(r, n, &ms);
 }
 
+/* Characters that look like blanks, as they are pasted or typed. */
+static bool
+begins_with_no_blank(struct text key)
+{
+	static const char *const no_blanks[] = { "\xc2\xa0", "\xe3\x80\x80" };
+
+	for (size_t i = 0; i < sizeof no_blanks / sizeof *no_blanks; i++)
+		if (strncmp(key.data, no_blanks[i], strlen(no_blanks[i])) == 0)
+			return true;
+	return false;
+}
+
 /* Whether a node may be a key; a fault where it may not. */
 static bool
 key_check(struct reader *r, const struct node *key)
@@ -590,12 +604,19 @@ key_check(struct reader *r, const struct node *key)
 	if (key->bad)
 		return false;
 	if (key->kind != NODE_SCALAR)
-		doc_error(r->doc, key->from, "a key must be text, not %s",
-		    node_kind_name(key));
+		doc_error(r->doc, key->from, "a key must be text, not %s%s",
+		    node_kind_name(key),
+		    key->kind == NODE_MAP && key->from > 0 &&
+			    r->doc->content.data[key->from - 1] == '{'
+			? " (quote text that begins with '{{')"
+			: "");
 	else if (memchr(key->raw.data, '\0', key->raw.len) != NULL)
 		doc_error(r->doc, key->from, "a key cannot hold NUL");
 	else if (key->raw.len == 0)
 		doc_error(r->doc, key->from, "a key cannot be empty");
+	else if (key->style == STYLE_PLAIN && begins_with_no_blank(key->raw))
+		doc_error(r->doc, key->from,
+		    "a wide or no-break blank cannot indent (use blanks)");
 	else if (key->style == STYLE_PLAIN && text_is(key->raw, "<<"))
 		doc_error(r->doc, key->from,
 		    "'<<' (merge) is not supported: write the keys out");

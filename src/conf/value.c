@@ -16,6 +16,9 @@
 #include <string.h>
 #include <strings.h>
 
+#define WIDE_COLON "\xef\xbc\x9a" /* U+FF1A, of Chinese input methods */
+#define PREFIX_MIN 3              /* letters of a word that tell which it is */
+
 const struct key *
 key_find(const struct key *keys, const char *name)
 {
@@ -82,13 +85,29 @@ key_look_up(const struct node *key, const struct key *keys,
 		    what, (int)shown.len, shown.data, meant);
 }
 
+/* Why a map was taken for text, or "". */
+static const char *
+map_hint(const struct node *n)
+{
+	const char *colon;
+
+	if (n->kind != NODE_SCALAR || n->style != STYLE_PLAIN)
+		return "";
+	if (strstr(n->raw.data, WIDE_COLON) != NULL)
+		return " ('" WIDE_COLON "' is no ':')";
+	colon = strchr(n->raw.data, ':');
+	if (colon != NULL && colon[1] != '/')
+		return " (a blank has to follow the ':' of a key)";
+	return "";
+}
+
 bool
 node_keys(const struct node *n, const struct key *keys,
     const struct synonym *synonyms, const char *what)
 {
 	if (n->kind != NODE_MAP) {
-		node_error(
-		    n, "%s: expected a map, not %s", what, node_kind_name(n));
+		node_error(n, "%s: expected a map, not %s%s", what,
+		    node_kind_name(n), map_hint(n));
 		return false;
 	}
 	for (size_t i = 0; i < n->count; i++)
@@ -546,6 +565,20 @@ node_undefined(const struct node *at, const char *what, const char *name,
 		node_error(at, "%s: no %s '%s'", what, defined->kind, name);
 }
 
+/* The word that begins as this one does, or the other way round: warn, crit. */
+static const char *
+word_begun(const char *value, const char *const *words)
+{
+	for (size_t i = 0; words[i] != NULL; i++) {
+		size_t len = strlen(value), other = strlen(words[i]);
+
+		len = len < other ? len : other;
+		if (len >= PREFIX_MIN && strncasecmp(value, words[i], len) == 0)
+			return words[i];
+	}
+	return NULL;
+}
+
 static void
 word_fault(const struct node *n, const char *value, const char *const *words,
     size_t count, const char *expected)
@@ -553,6 +586,8 @@ word_fault(const struct node *n, const char *value, const char *const *words,
 	const char *meant = diag_suggest(value, words, count);
 	char why[128];
 
+	if (meant == NULL)
+		meant = word_begun(value, words);
 	if (meant != NULL)
 		snprintf(why, sizeof why, "did you mean '%s'?", meant);
 	value_fault(n, value, expected, meant != NULL ? why : NULL);

@@ -66,6 +66,9 @@ const struct key followed_keys[] = {
 static const struct synonym time_words[] = {
 	{ "window", "within" },
 	{ "timeframe", "within" },
+	{ "timeout", "within" },
+	{ "seconds", "within" },
+	{ "for", "within" },
 	{ "regex", "match" },
 	{ "pattern", "match" },
 	{ NULL, NULL },

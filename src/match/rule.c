@@ -114,6 +114,8 @@ source_read(bool *flags, const char *name, const struct node *at,
 			flags[i] = true;
 			return;
 		}
+	if (sources->count == 0)
+		return; /* that there are none is told already */
 	node_undefined(at, owner, name, &defined);
 }
 

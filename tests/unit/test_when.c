@@ -155,7 +155,7 @@ what_is_wrong_with_a_duration_is_said(void **state)
 		{ TEXT("5min"), "the units are d, h, m, s and ms" },
 		{ TEXT("5w"), "the units are d, h, m, s and ms" },
 		{ TEXT("5s\0"), "the units are d, h, m, s and ms" },
-		{ TEXT("5s "), "the units are d, h, m, s and ms" },
+		{ TEXT("5s "), "no blanks in a duration" },
 		{ TEXT("5S"), "the units are d, h, m, s and ms" },
 		{ TEXT("30m1h"), "larger units come first, each once" },
 		{ TEXT("1h1h"), "larger units come first, each once" },
