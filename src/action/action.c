@@ -11,6 +11,7 @@
 #include "conf/node.h"
 #include "io/identity.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TIMEOUT_DEFAULT_MS 60000
@@ -352,6 +353,42 @@ changes_read(struct action *a, const struct node *n)
 		    a->name);
 }
 
+/* What only a shell would understand. */
+static void
+shell_check(const struct node *n, const char *what)
+{
+	static const char *const operators[] = { "|", "||", "&&", "&", ">",
+		">>", "2>&1", NULL };
+	const char *text;
+
+	for (size_t i = 0; i < node_count(n); i++) {
+		const struct node *at = node_at(n, i);
+
+		if (node_kind(at) != NODE_SCALAR || !node_text(at, &text))
+			continue;
+		if (i == 0 && strchr(text, '/') == NULL &&
+		    strchr(text, ' ') != NULL && strstr(text, "{{") == NULL)
+			node_warning(at,
+			    "%s: all of '%.60s' would be the program's name: "
+			    "write each argument by itself, [a, b, c]",
+			    what, text);
+		for (size_t k = 0; operators[k] != NULL; k++)
+			if (strcmp(text, operators[k]) == 0)
+				node_warning(at,
+				    "%s: '%s' is an argument like the others, "
+				    "for there is no shell",
+				    what, text);
+	}
+}
+
+static bool
+is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* A program that is named as a file can be looked at now; or_at is where else
  * relative paths may start, in words. */
 static void
@@ -361,8 +398,10 @@ program_check(const struct program *c, const struct node *n, const char *cwd,
 	struct str path = { 0 };
 	const char *name;
 
-	if (c->argc == 0 || node_kind(n) != NODE_LIST ||
-	    template_count(c->argv[0]) > 0 ||
+	if (c->argc == 0 || node_kind(n) != NODE_LIST)
+		return;
+	shell_check(n, what);
+	if (template_count(c->argv[0]) > 0 ||
 	    !node_text(node_at(n, 0), &name) || strchr(name, '/') == NULL)
 		return;
 	if (name[0] != '/' && cwd != NULL)
@@ -374,6 +413,9 @@ program_check(const struct program *c, const struct node *n, const char *cwd,
 		    "%s: there is no %s (relative paths start where logwatch "
 		    "is started%s)",
 		    what, path.data, or_at);
+	else if (is_directory(path.data))
+		node_warning(node_at(n, 0), "%s: %s is a directory, no program",
+		    what, path.data);
 	else if (access(path.data, X_OK) != 0)
 		node_warning(node_at(n, 0),
 		    "%s: %s is not executable; chmod +x it", what, path.data);

@@ -14,6 +14,7 @@
 #include "io/fetch.h"
 
 #include <string.h>
+#include <strings.h>
 
 /*
  * Characters of all blocks together: Slack refuses somewhere above 13,000
@@ -63,6 +64,30 @@ static const struct synonym synonyms[] = {
 	{ NULL, NULL },
 };
 
+/* What is pasted in place of a webhook's URL.  Other hosts speak its language
+ * too, and may do so in the clear on a network of their own. */
+static void
+url_check(const struct node *n, const char *url)
+{
+	struct text host = url_host(url != NULL ? url : "");
+
+	if (host_within(host, "hooks.slack.com")) {
+		if (strncasecmp(url, "http:", 5) == 0)
+			node_warning(n, "http is not encrypted, and the url "
+					"is a secret: write https");
+	} else if (host_within(host, "slack.com"))
+		node_warning(n,
+		    "this is a page of Slack, not a webhook, which begins with "
+		    "https://hooks.slack.com/: make one under 'Incoming "
+		    "Webhooks' of a Slack app");
+	else if (host_within(host, "logic.azure.com") ||
+		 host_within(host, "powerplatform.com") ||
+		 host_within(host, "office.com"))
+		node_warning(n,
+		    "this is a webhook of Teams: use 'teams' in place of "
+		    "'slack'");
+}
+
 static void *
 slack_read(const struct node *n, bool *disabled)
 {
@@ -71,6 +96,7 @@ slack_read(const struct node *n, bool *disabled)
 
 	node_keys(n, slack_keys, synonyms, "slack");
 	address_read(n, slack_keys, &s->address, disabled);
+	url_check(node_get(n, "url"), s->address.url);
 	if (node_word(node_get(n, "format"), format_words, &format)) {
 		s->format_set = true;
 		s->format = (enum format)format;

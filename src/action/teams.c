@@ -51,6 +51,24 @@ retired_warn(const struct node *url, const struct address *a)
 			    retired[i]);
 }
 
+/* What is pasted in place of a workflow's URL. */
+static void
+url_check(const struct node *n, const char *url)
+{
+	static const char *const pages[] = { "teams.microsoft.com",
+		"teams.cloud.microsoft", "teams.live.com", NULL };
+	struct text host = url_host(url != NULL ? url : "");
+
+	for (size_t i = 0; pages[i] != NULL; i++)
+		if (host_within(host, pages[i]))
+			node_warning(n,
+			    "this is a link for people, not a webhook: make "
+			    "one with Workflows in Teams and use its url");
+	if (host_within(host, "hooks.slack.com"))
+		node_warning(n, "this is a webhook of Slack: use 'slack' in "
+				"place of 'teams'");
+}
+
 static void *
 teams_read(const struct node *n, bool *disabled)
 {
@@ -59,6 +77,7 @@ teams_read(const struct node *n, bool *disabled)
 	node_keys(n, teams_keys, synonyms, "teams");
 	address_read(n, teams_keys, a, disabled);
 	retired_warn(node_get(n, "url"), a);
+	url_check(node_get(n, "url"), a->url);
 	return a;
 }
 
