@@ -411,9 +411,52 @@ is_stdin(char *const *paths)
 	       strcmp(paths[0], "-") == 0 && paths[1] == NULL;
 }
 
+/* Whether it has what a shell would take for {a,b}. */
+static bool
+has_alternatives(const char *path)
+{
+	const char *open = strchr(path, '{');
+	const char *comma = open != NULL ? strchr(open, ',') : NULL;
+
+	return comma != NULL && strchr(comma, '}') != NULL;
+}
+
+/* What a path is unlikely to begin with, or to be. */
+static void
+path_check(const struct node *at, const char *path, const char *what)
+{
+	struct stat st;
+
+	if (strncmp(path, "~/", 2) == 0)
+		node_warning(at,
+		    "%s: '~' is no home directory here: write ${HOME}", what);
+	else if (path[0] == '$')
+		node_warning(at,
+		    "%s: a variable is written ${NAME}; this is a name that "
+		    "begins with '$'",
+		    what);
+	else if (strstr(path, "://") != NULL)
+		node_warning(at, "%s: this is a path, not a url", what);
+	else if (has_alternatives(path) && access(path, F_OK) != 0)
+		node_warning(at,
+		    "%s: there are no {a,b} in globs: write a list of paths",
+		    what);
+	else if (strstr(path, ", ") != NULL && access(path, F_OK) != 0)
+		node_warning(at,
+		    "%s: this is one path: write several as a list, [a, b]",
+		    what);
+	else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		node_warning(at,
+		    "%s: this is a directory: name the files in it, such as "
+		    "%s%s*.log",
+		    what, path, path[strlen(path) - 1] == '/' ? "" : "/");
+}
+
 static void
 paths_check(const struct node *n, char **paths, const char *what)
 {
+	if (paths != NULL && paths[0] == NULL)
+		node_error(n, "%s: the list of paths is empty", what);
 	for (size_t i = 0; paths != NULL && paths[i] != NULL; i++) {
 		const struct node *at =
 		    node_kind(n) == NODE_LIST ? node_at(n, i) : n;
@@ -425,6 +468,8 @@ paths_check(const struct node *n, char **paths, const char *what)
 			    what);
 		else if (paths[i][0] == '\0')
 			node_error(at, "%s: path is empty", what);
+		else
+			path_check(at, paths[i], what);
 	}
 }
 

@@ -166,7 +166,9 @@ logwatch long.yml init long.log
 result 'a line without an end'
 logwatch directory.yml init logs
 ((got == 0)) && grep -q 'logs: it is no regular file' "$tmp/err" &&
-    works directory.yml
+    logwatch "$tmp/out" check --rules directory.yml && ((got == 0)) &&
+    (($(grep -c ': warning: ' "$tmp/out") == 1)) &&
+    grep -q 'this is a directory' "$tmp/out"
 result 'a directory'
 mkfifo fifo
 logwatch fifo.yml init fifo
