@@ -83,6 +83,29 @@ static const struct synonym time_words[] = {
 #define OF_LOOKS "every", "timeout", "status", OF_PROBES
 #define OF_SCHEDULES "schedule", "zone"
 
+/* What has but one value within a key never reaches two. */
+static void
+distinct_check(const struct detector *d, const struct rule *rule,
+    const struct node *n, const char *name, const char *what)
+{
+	if (d->count < 2)
+		return;
+	for (size_t i = 0; i < rule->keys; i++)
+		if (strcmp(rule->key[i], name) == 0)
+			node_warning(n,
+			    "%s: distinct: '%s' is in 'key' too: what is "
+			    "counted for one key has one value of it, so that "
+			    "this never fires",
+			    what, name);
+	for (size_t i = 0; i < rule->where.count; i++)
+		if (rule->where.v[i].op == WHERE_IS &&
+		    strcmp(rule->where.v[i].name, name) == 0)
+			node_warning(n,
+			    "%s: distinct: 'where' leaves one value of '%s', "
+			    "so that this never fires",
+			    what, name);
+}
+
 static void
 threshold_read(struct detector *d, const struct rule *rule,
     const struct node *n, const char *what)
@@ -101,10 +124,8 @@ threshold_read(struct detector *d, const struct rule *rule,
 	if (!node_text(distinct, &name))
 		return;
 	if (!rule_captures(rule, name))
-		node_error(distinct,
-		    "%s: distinct: no pattern of the rule has a capture "
-		    "(?<%s>…)",
-		    what, name);
+		rule_unknown_capture(rule, name, distinct, what, "distinct");
+	distinct_check(d, rule, distinct, name, what);
 	d->distinct = mem_text(name);
 }
 

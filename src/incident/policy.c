@@ -8,6 +8,9 @@
 #include "base/when.h"
 #include "conf/node.h"
 
+#include <string.h>
+#include <strings.h>
+
 #define QUIET_DEFAULT_MS (15 * 60 * 1000)
 #define REMIND_DEFAULT_MS (4 * 60 * 60 * 1000)
 #define REMIND_MIN_MS 1000
@@ -52,26 +55,21 @@ policy_knows(const struct policy *p, const struct rule *rule, const char *name)
 	       incident_has_value(name);
 }
 
-/* The candidates for a wrong name: the captures of the rule. */
+/* What other tools call what every incident has. */
 static const char *
-near_capture(const struct rule *rule, const char *name)
+near_value(const char *name)
 {
-	for (const char *const *given = rule->given;
-	     given != NULL && *given != NULL; given++)
-		if (diag_suggest(name, given, 1) != NULL)
-			return *given;
-	for (int part = PART_SECOND; part <= PART_MATCH; part++)
-		for (size_t i = 0; i < rule->parts[part].count; i++) {
-			const struct pattern *p = rule->parts[part].v[i];
+	static const char *const words[][2] = { { "hostname", "host" },
+		{ "message", "event" }, { "msg", "event" }, { "log", "event" },
+		{ "text", "event" }, { "match", "event" }, { "file", "path" },
+		{ "filename", "path" }, { "time", "last_seen" },
+		{ "timestamp", "last_seen" }, { "name", "rule" },
+		{ "alertname", "rule" }, { "level", "severity" },
+		{ "hits", "count" } };
 
-			for (size_t k = 0; k < pattern_names(p); k++) {
-				const char *one = pattern_name(p, k);
-				const char *near = diag_suggest(name, &one, 1);
-
-				if (near != NULL)
-					return near;
-			}
-		}
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcasecmp(name, words[i][0]) == 0)
+			return words[i][1];
 	return NULL;
 }
 
@@ -97,7 +95,9 @@ template_of(const struct policy *p, const struct rule *rule,
 
 		if (policy_knows(p, rule, name))
 			continue;
-		near = near_capture(rule, name);
+		near = rule_near(rule, name);
+		if (near == NULL)
+			near = near_value(name);
 		if (near != NULL)
 			node_error_at(n, template_offset(t, i),
 			    "rule '%s': %s: unknown name '%s' (did you mean "
@@ -231,7 +231,11 @@ causes_read(struct policy *p, const struct rule *rule, const struct node *n)
 		    node_lacks(n, "within", caused_by_keys))
 			node_error(
 			    n, "%s: needs 'rules' and 'within'", what.data);
-		node_texts(node_get(n, "rules"), true, &p->cause_names, &count);
+		if (node_texts(
+			node_get(n, "rules"), true, &p->cause_names, &count) &&
+		    count == 0)
+			node_error(node_get(n, "rules"),
+			    "%s: the list of rules is empty", what.data);
 		node_duration(node_get(n, "within"), 1, &p->caused_within_ms);
 	}
 	str_free(&what);

@@ -7,6 +7,18 @@
 #include "base/mem.h"
 #include "conf/node.h"
 
+/* As word processors and chats make them of ' and ". */
+static bool
+is_in_typographic_quotes(struct text text)
+{
+	static const char *const opening[] = { "‘", "’", "“", "”", "„", "«" };
+
+	for (size_t i = 0; i < sizeof opening / sizeof *opening; i++)
+		if (strncmp(text.data, opening[i], strlen(opening[i])) == 0)
+			return true;
+	return false;
+}
+
 static void
 pattern_read(struct patterns *ps, const struct node *n, const char *owner)
 {
@@ -22,6 +34,11 @@ pattern_read(struct patterns *ps, const struct node *n, const char *owner)
 		node_error_at(n, offset, "%s: %s", owner, err.text);
 		return;
 	}
+	if (node_is_plain(n) && is_in_typographic_quotes(text))
+		node_warning(n,
+		    "%s: quotes such as “ ” are part of the pattern; those of "
+		    "YAML are ' '",
+		    owner);
 	if (node_is_cut(n))
 		node_warning(n,
 		    "%s: the pattern ends before ' #', where a comment begins; "
@@ -102,6 +119,50 @@ rule_name(struct rule *rule, const char *name)
 	rule->fields[count + 1] = NULL;
 }
 
+const char *
+rule_near(const struct rule *rule, const char *name)
+{
+	for (const char *const *given = rule->given;
+	     given != NULL && *given != NULL; given++)
+		if (diag_suggest(name, given, 1) != NULL)
+			return *given;
+	for (int part = PART_SECOND; part <= PART_MATCH; part++)
+		for (size_t i = 0; i < rule->parts[part].count; i++) {
+			const struct pattern *p = rule->parts[part].v[i];
+
+			for (size_t k = 0; k < pattern_names(p); k++) {
+				const char *one = pattern_name(p, k);
+				const char *near = diag_suggest(name, &one, 1);
+
+				if (near != NULL)
+					return near;
+			}
+		}
+	return NULL;
+}
+
+void
+rule_unknown_capture(const struct rule *rule, const char *name,
+    const struct node *at, const char *owner, const char *part)
+{
+	const char *near = rule_near(rule, name);
+
+	if (near != NULL)
+		node_error(at,
+		    "%s: %s: no pattern of the rule has a capture (?<%s>…) "
+		    "(did you mean '%s'?)",
+		    owner, part, name, near);
+	else if (strspn(name, "0123456789") == strlen(name))
+		node_error(at,
+		    "%s: %s: captures have names, (?<name>…), not numbers such "
+		    "as '%s'",
+		    owner, part, name);
+	else
+		node_error(at,
+		    "%s: %s: no pattern of the rule has a capture (?<%s>…)",
+		    owner, part, name);
+}
+
 static void
 source_read(bool *flags, const char *name, const struct node *at,
     const struct source_names *sources, const char *owner)
@@ -146,11 +207,9 @@ key_read(struct rule *rule, const struct node *n, const char *owner)
 	for (size_t i = 0; i < rule->keys; i++) {
 		rule_name(rule, rule->key[i]);
 		if (!rule_captures(rule, rule->key[i]))
-			node_error(
+			rule_unknown_capture(rule, rule->key[i],
 			    node_kind(n) == NODE_LIST ? node_at(n, i) : n,
-			    "%s: key: no pattern of the rule has a capture "
-			    "(?<%s>…)",
-			    owner, rule->key[i]);
+			    owner, "key");
 	}
 }
 
@@ -163,11 +222,43 @@ where_check(struct rule *rule, const struct node *n, const char *owner)
 		one->field = !defines(rule, one->name);
 		rule_name(rule, one->name);
 		if (!rule_captures(rule, one->name))
-			node_error(n,
-			    "%s: where: no pattern of the rule has a capture "
-			    "(?<%s>…)",
-			    owner, one->name);
+			rule_unknown_capture(
+			    rule, one->name, n, owner, "where");
 	}
+}
+
+/* Whether a pattern is in both, as it is written. */
+static bool
+patterns_share(const struct patterns *a, const struct patterns *b)
+{
+	for (size_t i = 0; i < a->count; i++)
+		for (size_t k = 0; k < b->count; k++) {
+			struct text text = pattern_text(b->v[k]);
+
+			if (text_equal(pattern_text(a->v[i]), text))
+				return true;
+		}
+	return false;
+}
+
+/* What is legal and cannot be meant. */
+static void
+slips_check(const struct rule *rule, const struct node *map, const char *owner)
+{
+	const struct patterns *match = &rule->parts[PART_MATCH];
+
+	if (match->count == 1 && patterns_share(match, &rule->except))
+		node_warning(node_get(map, "except"),
+		    "%s: except: the same pattern as in 'match', so that no "
+		    "event is a hit",
+		    owner);
+	if (rule->parts[PART_SECOND].count == 0 &&
+	    patterns_share(match, &rule->parts[PART_RESOLVE]))
+		node_warning(node_get(node_get(map, "resolve"), "match"),
+		    "%s: resolve: match: the same pattern as in 'match', so "
+		    "that each hit resolves the incident of the last and opens "
+		    "another",
+		    owner);
 }
 
 void
@@ -204,6 +295,7 @@ rule_read(struct rule *rule, const char *id, const struct node *map,
 	where_read(&rule->where, node_get(map, "where"), owner.data);
 	where_check(rule, node_get(map, "where"), owner.data);
 	key_read(rule, node_get(map, "key"), owner.data);
+	slips_check(rule, map, owner.data);
 	str_free(&owner);
 	str_free(&part);
 }

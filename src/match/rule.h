@@ -57,6 +57,13 @@ bool rule_part_captures(
 /** Notes that it names a capture, which may be a field. */
 void rule_name(struct rule *rule, const char *name);
 
+/** The capture that a name which is none was likely meant to be, or NULL. */
+const char *rule_near(const struct rule *rule, const char *name);
+
+/** A fault: name is no capture of the rule; part is what named it. */
+void rule_unknown_capture(const struct rule *rule, const char *name,
+    const struct node *at, const char *owner, const char *part);
+
 /** Whether a pattern defines it. */
 bool patterns_capture(const struct patterns *ps, const char *name);
 

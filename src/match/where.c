@@ -48,6 +48,11 @@ one_read(struct where_one *one, const struct node *n, const char *text,
 		one->text = mem_text(rest);
 		return;
 	}
+	if (*text == '=' || *text == '~' || *text == '!')
+		node_warning(n,
+		    "%s: where: %s: all of '%.60s' is the text that it has to "
+		    "be; comparisons begin with >=, >, <=, <, == or !=",
+		    owner, one->name, text);
 	one->op = WHERE_IS;
 	one->text = mem_text(text);
 }
