@@ -769,8 +769,10 @@ id_read(const struct ruleset *rs, const struct node *n, const char **id)
 		    "reserved",
 		    *id);
 	for (size_t i = 0; i < rs->rule_count; i++)
-		if (strcmp(rs->rules[i].id, *id) == 0)
+		if (strcmp(rs->rules[i].id, *id) == 0) {
 			node_error(at, "rule id '%s' is there already", *id);
+			break;
+		}
 	return true;
 }
 

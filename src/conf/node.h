@@ -60,6 +60,13 @@ void node_warning(const struct node *n, const char *format, ...)
 void node_error_at(const struct node *n, size_t offset, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/**
+ * diag_suggest() for a word that stands at n; also NULL where there are so many
+ * faults already that nobody reads the hint, for names can be a file long.
+ */
+const char *node_suggest(const struct node *n, const char *word,
+    const char *const *candidates, size_t count);
+
 /* Lists and maps.  Lent pointers live as long as the document. */
 size_t node_count(const struct node *n);                    /* 0 for a scalar */
 const struct node *node_at(const struct node *n, size_t i); /* item or value */

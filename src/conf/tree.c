@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define CHUNK_BYTES 16384
+#define HINTS_MAX 100 /* faults, past which no more are suggested */
 
 struct chunk {
 	struct chunk *next;
@@ -187,6 +188,15 @@ node_error_at(const struct node *n, size_t offset, const char *format, ...)
 	va_start(args, format);
 	error_at(n, offset, format, args);
 	va_end(args);
+}
+
+const char *
+node_suggest(const struct node *n, const char *word,
+    const char *const *candidates, size_t count)
+{
+	if (diag_errors(n->doc->diag) > HINTS_MAX)
+		return NULL;
+	return diag_suggest(word, candidates, count);
 }
 
 size_t

@@ -5,7 +5,7 @@
 
 # shellcheck source=tests/e2e/lib.sh
 . "${srcdir:?names the source tree}/tests/e2e/lib.sh" || exit 1
-need jq
+need jq python3
 unset LOGWATCH_TEST_UNSET
 failures=0
 count=0
@@ -134,6 +134,103 @@ result 'a NUL'
 logwatch check --rules "$LOGWATCH"
 ((got == 1)) && (($(wc -c <"$tmp/out") < 10000))
 result 'a program'
+
+# Up to a megabyte each, of what makes readers slow, deep or large.
+mkdir "$tmp/hostile"
+python3 - "$tmp/hostile" <<'EOF'
+import sys
+def write(name, text):
+    data = text if isinstance(text, bytes) else text.encode()
+    with open(f'{sys.argv[1]}/{name}.yaml', 'wb') as f:
+        f.write(data)
+def many(count, text):
+    return ''.join(text.replace('#', str(i)) for i in range(count))
+head = 'version: 1\nsources: {a: {path: a.log}}\nrules: '
+write('maps in maps', head + '{a: ' * 50000)
+write('lists in maps in lists', head + '[{' * 200000)
+write('dashes', head + '\n ' + '- ' * 400000)
+write('question marks', head + '\n ' + '? ' * 400000)
+write('blocks in blocks', head + '\n' + ''.join(
+    ' ' * i + 'a:\n' for i in range(1, 1400)))
+write('quotes', head + '"' * 1000000)
+write('escapes', head + '"' + '\\x41' * 250000 + '"')
+write('one text', head + 'a' * 1000000)
+write('one key', head + '\n  ' + 'a' * 1000000 + ': x\n')
+write('colons', head + ':' * 1000000)
+write('commas', head + '[' + ',' * 1000000)
+write('empty lines', head + '\n' * 1000000)
+write('blocks of text', head + '\n' + '- |\n' * 200000)
+write('anchors', head + '[' + many(45000, '&a# x,') +
+      many(45000, '*a#,') + ']')
+write('aliases of nothing', head + '[' + '*a, ' * 250000 + ']')
+write('laughs', 'version: 1\na: &a {id: r, match: x}\n' + ''.join(
+    f'{y}: &{y} [' + f'*{x},' * 100 + ']\n' for x, y in ('ab', 'bc', 'cd')))
+write('documents', head + 'x\n' + '---\n' * 250000)
+write('directives', '%TAG ! tag:x\n' * 70000 + '---\nversion: 1\n')
+write('one key many times', head + '{' + 'a: 1, ' * 49000 + '}')
+write('many keys like ours', 'version: 1\nsettings: {' +
+      many(49000, 'contex#: 1, ') + '}')
+write('marks of order', b'\xef\xbb\xbf' * 300000)
+write('bytes', bytes((i * 7919 + i * i * 31) % 256 for i in range(900000)))
+write('many faults', head + '\n' + "  - {id: a, match: '('}\n" * 19000)
+write('many faults in a line', head + '[' + "{id: a, match: '('}," * 19000 +
+      ']')
+write('unknown sources', 'version: 1\nsources: {' +
+      many(8000, 'source-number-#: {path: a},\n') +
+      '}\nrules: [{id: r, match: x, source: [' +
+      many(20000, 'suorce-nummer-#, ') + ']}]')
+write('unknown actions', head + '[{id: r, match: x, actions: [' +
+      many(20000, 'suorce-nummer-#, ') + ']}]\nactions: {' +
+      many(8000, 'source-number-#: {exec: [a]},\n') + '}')
+write('unknown causes', head + '[\n' + many(7500,
+      '{id: source-number-#, match: x, '
+      'caused_by: {within: 1m, rules: [suorce-nummer-#]}},\n') + ']')
+write('a chain of causes', head + '[\n' + ''.join(
+    f'{{id: r{i}, match: x, caused_by: {{within: 1m, rules: [r{i + 1}]}}}},\n'
+    for i in range(5000)) + '{id: r5000, match: x}]')
+write('names in a template', head + "[{id: r, match: x, summary: '" +
+      '{{a}}' * 190000 + "'}]")
+write('a template that never ends', head + "[{id: r, match: x, summary: '" +
+      '{{' * 450000 + "'}]")
+write('variables', head + "[{id: r, match: x, summary: '" +
+      '${A:-' * 180000 + "'}]")
+write('long patterns', head + '[\n' + many(15, "{id: r#, match: '" +
+      '(?:ab|cd)' * 6500 + "'},\n") + ']')
+write('parentheses', head + "[{id: r, match: '" + '(' * 60000 + "'}]")
+write('repetitions', head +
+      "[{id: r, match: '(?:(?:a{1000}){1000}){1000}'}]")
+write('looking ahead', head +
+      "[{id: r, match: '(?=x){,2500}(?=(?:y){1,2500})(?=x{2500})'}]")
+write('a list of hours', head + "[{id: r, schedule: '" + '0,' * 400000 +
+      "0 * * * *', actions: [a]}]\nactions: {a: {exec: [date]}}")
+EOF
+# A sanitizer reserves more than there is, and takes its time.
+limit=700000
+deadline=20
+if grep -q __asan_init "$LOGWATCH"; then
+	limit=unlimited
+	deadline=120
+fi
+for file in "$tmp"/hostile/*.yaml; do
+	(
+		ulimit -v "$limit"
+		timeout "$deadline" "$LOGWATCH" check --rules "$file" \
+		    >"$tmp/out" 2>"$tmp/err"
+	)
+	got=$?
+	((got <= 1)) && [[ ! -s $tmp/err ]] &&
+	    (($(wc -c <"$tmp/out") < 1000000)) &&
+	    tail -n 1 "$tmp/out" | grep -q ' errors\?, .* actions\?$'
+	result "in its bounds: ${file##*/}"
+done
+
+# What is no file, or never ends.
+mkfifo "$tmp/fifo"
+printf 'version: 1\ninclude: [%s, /dev/zero, /dev/null]\n' "$tmp/fifo" \
+    >"$tmp/devices.yaml"
+logwatch check --rules "$tmp/devices.yaml"
+((got == 1)) && (($(grep -c 'not a regular file' "$tmp/out") == 3))
+result 'what is no file is not waited for'
 
 # shellcheck disable=SC2016 # the dollar is the rule file's
 printf '%s\n' 'version: 1' 'sources:' '  a: {path: a.log}' 'rules:' \
