@@ -384,7 +384,10 @@ describe(struct incidents *is, struct incident *i, const struct finding *f)
 static void
 count_hit(struct incident *i, const struct finding *f)
 {
-	i->last_ms = event_seen_ms(f->event);
+	int64_t seen_ms = event_seen_ms(f->event);
+
+	if (seen_ms > i->last_ms) /* else it was written late */
+		i->last_ms = seen_ms;
 	i->quiet_from_ms = f->now_ms;
 	i->resolve_seen = false;
 	i->dirty = true;
