@@ -207,6 +207,18 @@ time_of(struct judge *j, const struct hit *hit, struct event *event)
 	return at;
 }
 
+/* What of a rule is asked for now.  An incident of what is missing opens by the
+ * time, which an event that resolves it may be the first to tell. */
+static void
+want_parts(struct judge *j, size_t rule)
+{
+	bool waits = detectors_waits(j->detectors, rule);
+
+	matcher_want(j->matcher, PART_SECOND, rule, waits);
+	matcher_want(j->matcher, PART_RESOLVE, rule,
+	    waits || incidents_open(j->incidents, rule));
+}
+
 static void
 on_hit(const struct hit *told, void *ctx)
 {
@@ -241,8 +253,7 @@ on_hit(const struct hit *told, void *ctx)
 	case PART_SECOND:
 	case PART_MATCH:
 		detectors_hit(j->detectors, hit, at_ms);
-		matcher_want(j->matcher, PART_SECOND, hit->index,
-		    detectors_waits(j->detectors, hit->index));
+		want_parts(j, hit->index);
 		break;
 	case PART_JOIN:
 	case PART_COUNT:
@@ -321,8 +332,7 @@ on_change(const struct change *change, void *ctx)
 			detectors_reset(j->detectors, i->rule, &key, now_ms(j));
 	}
 	if (is_rule(j, i->rule))
-		matcher_want(j->matcher, PART_RESOLVE, i->rule,
-		    incidents_open(j->incidents, i->rule));
+		want_parts(j, i->rule);
 	j->callbacks.change(change, j->callbacks.ctx);
 }
 
@@ -434,12 +444,8 @@ void
 judge_begin(struct judge *j)
 {
 	detectors_begin(j->detectors, now_ms(j));
-	for (size_t k = 0; k < j->spec.rule_count; k++) {
-		matcher_want(j->matcher, PART_RESOLVE, k,
-		    incidents_open(j->incidents, k));
-		matcher_want(j->matcher, PART_SECOND, k,
-		    detectors_waits(j->detectors, k));
-	}
+	for (size_t k = 0; k < j->spec.rule_count; k++)
+		want_parts(j, k);
 }
 
 struct matcher *
