@@ -99,7 +99,9 @@ on_change(const struct change *change, void *ctx)
 	timeline_change(r->timeline, change, simulation_now(r->simulation));
 	if (!r->json)
 		return;
-	record = record_of(change->incident, change->kind);
+	/* As it would be told: before, its cause was. */
+	record = record_of(
+	    change->incident, change->surfaced ? CHANGE_OPENED : change->kind);
 	json_dumpf(record, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(record);
