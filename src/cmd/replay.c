@@ -42,10 +42,8 @@ static const char help[] =
     "have faults, or after what could be done, a log could not be read to its\n"
     "end or a pattern gave up.\n";
 
-#define HEAD_MAX                                                               \
-	(1024 * 1024)  /* bytes in which a first stamp is looked for           \
-	                */
-#define STAMP_LINES 64 /* from the end of a block, to find one with a stamp */
+/* Bytes in which a first stamp is looked for. */
+#define HEAD_MAX (1024 * 1024)
 
 enum flag {
 	OPTION_JSON = 1,
@@ -204,7 +202,6 @@ static void
 on_block(const struct block *block, void *ctx)
 {
 	struct replay *r = ctx;
-	int64_t stamp_ms;
 
 	if (!r->begun) {
 		r->from_ms = r->reading->first_ms;
@@ -215,8 +212,6 @@ on_block(const struct block *block, void *ctx)
 		r->begun = true;
 	}
 	simulation_block(r->simulation, block);
-	if (simulation_last_stamp(r->simulation, block, STAMP_LINES, &stamp_ms))
-		simulation_until(r->simulation, stamp_ms);
 	r->lines += newlines_count(block->data, block->len) +
 	            (block->unfinished || block->truncated);
 	r->done += (int64_t)block->len;

@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define STAMP_LINES 64 /* that are looked at to find one with a stamp */
+
 struct simulation {
 	const struct ruleset *rs;
 	struct judge *judge;
@@ -17,6 +19,7 @@ struct simulation {
 	struct map *failures; /* of patterns: what was said */
 	bool failed;
 	struct simulation_callbacks callbacks;
+	size_t looked_to; /* bytes of the block whose stamps were looked at */
 };
 
 static int64_t
@@ -53,11 +56,38 @@ on_reference(uint64_t file, void *ctx)
 	return s->callbacks.reference_ms(file, s->callbacks.ctx);
 }
 
+/* The last of the stamps in the last lines of a block. */
+static bool
+last_stamp(struct simulation *s, const struct block *block, int64_t *wall_ms)
+{
+	return judge_last_stamp(s->judge, block, STAMP_LINES,
+	    on_reference(block->file, s), wall_ms);
+}
+
+/* The lines before an event that are no hits have turned the clock, too: it may
+ * have no stamp, as a stack trace below its error has none, or an older one. */
+static void
+catch_up(struct simulation *s, const struct event *event)
+{
+	struct block before;
+	int64_t stamp_ms;
+
+	if (event->block == NULL || event->before <= s->looked_to)
+		return;
+	before = *event->block;
+	before.data += s->looked_to;
+	before.len = event->before - s->looked_to;
+	s->looked_to = event->before;
+	if (last_stamp(s, &before, &stamp_ms))
+		simulation_until(s, stamp_ms);
+}
+
 static void
 on_event(struct event *event, const struct hit *hit, void *ctx)
 {
 	struct simulation *s = ctx;
 
+	catch_up(s, event);
 	if (event->stamp_ms != 0)
 		simulation_until(s, event->stamp_ms);
 	event->wall_ms = s->now_ms;
@@ -166,14 +196,6 @@ simulation_first_stamp(
 	    s->judge, block, on_reference(block->file, s), wall_ms);
 }
 
-bool
-simulation_last_stamp(struct simulation *s, const struct block *block,
-    size_t lines, int64_t *wall_ms)
-{
-	return judge_last_stamp(
-	    s->judge, block, lines, on_reference(block->file, s), wall_ms);
-}
-
 void
 simulation_free(struct simulation *s)
 {
@@ -193,7 +215,12 @@ simulation_now(const struct simulation *s)
 void
 simulation_block(struct simulation *s, const struct block *block)
 {
+	int64_t stamp_ms;
+
+	s->looked_to = 0;
 	judge_block(s->judge, block);
+	if (last_stamp(s, block, &stamp_ms))
+		simulation_until(s, stamp_ms);
 }
 
 void

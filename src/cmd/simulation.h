@@ -29,15 +29,12 @@ struct simulation *simulation_new(
 void simulation_free(struct simulation *s); /* NULL does nothing */
 
 /**
- * The first or the last stamp in the lines of a block, of which at most so many
- * are looked at.
+ * The first stamp in the lines of a block.
  *
  * Returns whether there is one.
  */
 bool simulation_first_stamp(
     struct simulation *s, const struct block *block, int64_t *wall_ms);
-bool simulation_last_stamp(struct simulation *s, const struct block *block,
-    size_t lines, int64_t *wall_ms);
 
 /** Sets the clock, in milliseconds since 1970: what is awaited is from now on.
  */
@@ -46,7 +43,8 @@ int64_t simulation_now(const struct simulation *s);
 /** Turns the clock on, judging what is due on the way; never back. */
 void simulation_until(struct simulation *s, int64_t at_ms);
 
-/** Takes in a block of lines. */
+/** Takes in a block of lines, whose stamps turn the clock, those of hits and
+ * those of the lines before them and at the end. */
 void simulation_block(struct simulation *s, const struct block *block);
 /** What waits for lines that may belong to it is an event. */
 void simulation_flush(struct simulation *s);

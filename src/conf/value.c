@@ -553,7 +553,8 @@ void
 node_undefined(const struct node *at, const char *what, const char *name,
     const struct defined *defined)
 {
-	const char *near = node_suggest(at, name, defined->names, defined->count);
+	const char *near =
+	    node_suggest(at, name, defined->names, defined->count);
 
 	if (near != NULL)
 		node_error(at, "%s: no %s '%s' (did you mean '%s'?)", what,

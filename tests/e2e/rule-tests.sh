@@ -154,6 +154,27 @@ expect 'the file' grep -qF 'nowhere.log: No such file' out.log
 expect_equal 'as JSON' 'false false false false false true' \
     "$(jq -r .passed out.json | paste -sd ' ')"
 
+step 'stamps turn the clock, those of lines that are no hits too'
+cat >stamps.yml <<'EOF'
+version: 1
+sources: {app: {path: app.log}}
+rules:
+  - {id: down, match: TypeError, resolve: {quiet: 5m}}
+  - {id: often, match: TypeError, threshold: {count: 2, within: 1m}}
+tests:
+  - name: a minute is between them
+    steps:
+      - log: |
+          2025-10-17T08:00:00Z ERROR
+          TypeError
+          2025-10-17T08:01:00Z ERROR
+          TypeError
+      - expect: [{rule: down, count: 2}]
+      - log: '2025-10-17T08:06:00Z fine'
+      - expect: []
+EOF
+"$LOGWATCH" test --rules stamps.yml >out.log || die "$(<out.log)"
+
 step 'one by its name, and none'
 "$LOGWATCH" test --rules both.yml --name 'this one' >out.log
 expect_equal 'its status' 0 $?
