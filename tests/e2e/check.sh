@@ -172,8 +172,8 @@ write('many keys like ours', 'version: 1\nsettings: {' +
       many(49000, 'contex#: 1, ') + '}')
 write('marks of order', b'\xef\xbb\xbf' * 300000)
 write('bytes', bytes((i * 7919 + i * i * 31) % 256 for i in range(900000)))
-write('many faults', head + '\n' + "  - {id: a, match: '('}\n" * 19000)
-write('many faults in a line', head + '[' + "{id: a, match: '('}," * 19000 +
+write('many faults', head + '\n' + "  - {id: a, match: '('}\n" * 8000)
+write('many faults in a line', head + '[' + "{id: a, match: '('}," * 8000 +
       ']')
 write('unknown sources', 'version: 1\nsources: {' +
       many(8000, 'source-number-#: {path: a},\n') +
