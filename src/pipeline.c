@@ -62,6 +62,7 @@ struct pipeline {
 	struct actions *actions;
 	struct collector *collector;
 	struct outbox *outbox;
+	size_t dropped; /* by it, as was told */
 	struct fetcher *fetcher;
 
 	struct map **marks;      /* by action: file -> struct mark */
@@ -272,6 +273,17 @@ save_lazily(struct pipeline *p)
 	p->lazy_set = true;
 }
 
+/* What was dropped is told with what waits. */
+static void
+look_at_outbox(struct pipeline *p)
+{
+	size_t dropped = outbox_dropped(p->outbox);
+
+	if (p->troubles != NULL && dropped != p->dropped)
+		troubles_outbox(p->troubles, dropped, moment(p));
+	p->dropped = outbox_dropped(p->outbox);
+}
+
 /* Saves what there is and begins what waited for that. */
 static void
 commit_now(struct pipeline *p)
@@ -280,7 +292,7 @@ commit_now(struct pipeline *p)
 
 	if (!p->urgent)
 		judge_save_gathered(p->judge);
-
+	look_at_outbox(p);
 	timer_stop(p->lazy);
 	p->lazy_set = false;
 	if (save(p, &err) == 0)
@@ -917,6 +929,7 @@ pipeline_new(const struct pipeline_spec *spec)
 	new_lookouts(p);
 	p->outbox = outbox_new(spec->loop, p->fetcher, spec->store,
 	    rs->notifiers, rs->notifier_count, on_dirty, p);
+	outbox_limit(p->outbox, rs->outbox_bytes, rs->outbox_age_ms);
 	outbox_on_ended(p->outbox, on_ended);
 	new_actions(p);
 	new_collector(p);

@@ -17,6 +17,14 @@
 #define INCLUDE_DEPTH_MAX 16 /* files one in another */
 #define INCLUDED_MAX 1000    /* files in all */
 
+static const struct key outbox_keys[] = {
+	{ "max", false, .type = KEY_SIZE, .fallback = "64MiB",
+	    .what = "So many bytes; past them the oldest is dropped." },
+	{ "age", false, .type = KEY_DURATION, .fallback = "3d",
+	    .what = "What was tried for so long is a dead letter." },
+	{ 0 },
+};
+
 static const struct key context_keys[] = {
 	{ "before", false, .type = KEY_INT, .fallback = "5",
 	    .what = "How many lines before an event go into the record, at "
@@ -57,7 +65,7 @@ static const struct key settings_keys[] = {
 	    .what = "Whether logwatch opens incidents of its own troubles." },
 	{ "actions", false, .type = KEY_NAME, .shape = KEY_ONE_OR_LIST,
 	    .what = "What a built-in incident calls for." },
-	{ "outbox", true,
+	{ "outbox", false, .keys = outbox_keys,
 	    .what = "How much may wait for receivers that are down, and for "
 		    "how long." },
 	{ 0 },
@@ -350,6 +358,16 @@ top_check(const struct node *root)
 }
 
 static void
+outbox_read(struct ruleset *rs, const struct node *n)
+{
+	if (n == NULL || !node_keys(n, outbox_keys, NULL, "settings: outbox"))
+		return;
+	node_size(node_get(n, "max"), MIB / 16, INT64_C(16384) * MIB,
+	    &rs->outbox_bytes);
+	node_duration(node_get(n, "age"), 1000, &rs->outbox_age_ms);
+}
+
+static void
 settings_read(struct ruleset *rs, const struct node *n)
 {
 	const struct node *context = node_get(n, "context");
@@ -369,6 +387,7 @@ settings_read(struct ruleset *rs, const struct node *n)
 	node_duration(node_get(n, "history"), 1, &rs->history_ms);
 	node_duration(node_get(n, "late_after"), 1, &rs->late_ms);
 	node_bool(node_get(n, "builtin"), &rs->builtin);
+	outbox_read(rs, node_get(n, "outbox"));
 	if (context == NULL ||
 	    !node_keys(context, context_keys, NULL, "settings: context"))
 		return;
@@ -1235,6 +1254,8 @@ ruleset_read(
 	rs->context_before = 5;
 	rs->context_after = 20;
 	rs->history_ms = INT64_C(90) * 24 * 3600 * 1000;
+	rs->outbox_bytes = OUTBOX_BYTES;
+	rs->outbox_age_ms = OUTBOX_AGE_MS;
 	rs->builtin = true;
 	rs->late_ms = INT64_MAX;
 	for (size_t d = 0; d < r.doc_count; d++)

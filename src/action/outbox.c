@@ -20,9 +20,7 @@
 #include <sys/queue.h>
 #include <sys/random.h>
 
-#define BYTES_MAX (64 << 20) /* that wait; as many in dead letters */
-#define ROW_BYTES 512        /* what a row costs beside its body */
-#define AGE_MAX_MS (INT64_C(3) * 24 * 3600 * 1000)
+#define ROW_BYTES 512 /* what a row costs beside its body */
 #define BACKOFF_MIN_MS INT64_C(1000)
 #define BACKOFF_MAX_MS INT64_C(600000)
 #define WAIT_MAX_MS 3600000 /* of Retry-After; no clock makes it longer */
@@ -78,6 +76,8 @@ struct outbox {
 	struct deliveries unsaved, perhaps_saved; /* by save_link */
 	size_t waiting, dead_count, dropped;
 	size_t bytes, dead_bytes;
+	size_t bytes_max; /* that wait; as many in dead letters */
+	int64_t age_max_ms;
 	uint64_t next_order, released_order; /* those before it may be sent */
 	uint64_t random;
 	struct turn *turn;
@@ -241,14 +241,14 @@ dropped_said(struct outbox *ob, const struct delivery *d, const char *what)
 	ob->dropped++;
 	if ((ob->dropped & (ob->dropped - 1)) == 0) /* 1, 2, 4, 8, … */
 		log_error("%s action=%s delivery=%s dropped=%zu: more than "
-			  "64 MiB; see why they are not received",
-		    what, d->action, d->id, ob->dropped);
+			  "%zu bytes; see why they are not received",
+		    what, d->action, d->id, ob->dropped, ob->bytes_max);
 }
 
 static void
 dead_bound(struct outbox *ob)
 {
-	while (ob->dead_bytes > BYTES_MAX) {
+	while (ob->dead_bytes > ob->bytes_max) {
 		struct delivery *d = TAILQ_FIRST(&ob->dead);
 
 		dropped_said(ob, d, "oldest dead letter dropped");
@@ -279,7 +279,7 @@ waiting_bound(struct outbox *ob)
 {
 	struct delivery *d;
 
-	while (ob->bytes > BYTES_MAX && (d = oldest(ob)) != NULL) {
+	while (ob->bytes > ob->bytes_max && (d = oldest(ob)) != NULL) {
 		dropped_said(ob, d, "outbox full, oldest notification dropped");
 		delivery_gone(ob, d);
 	}
@@ -390,6 +390,18 @@ attempt_sent(struct outbox *ob, struct delivery *d)
 }
 
 static void
+attempt_expired(struct outbox *ob, struct delivery *d)
+{
+	struct str why = { 0 };
+	char age[WHEN_SIZE];
+
+	str_printf(
+	    &why, ", for more than %s", duration_write(ob->age_max_ms, age));
+	attempt_died(ob, d, why.data);
+	str_free(&why);
+}
+
+static void
 attempt_ended(struct outbox *ob, struct delivery *d, enum verdict verdict,
     const struct err *err, int64_t retry_after_ms)
 {
@@ -407,8 +419,8 @@ attempt_ended(struct outbox *ob, struct delivery *d, enum verdict verdict,
 		attempt_died(ob, d, "");
 		break;
 	case VERDICT_RETRY:
-		if (clock_wall_ms() - d->created_ms > AGE_MAX_MS)
-			attempt_died(ob, d, ", for more than 3 days");
+		if (clock_wall_ms() - d->created_ms > ob->age_max_ms)
+			attempt_expired(ob, d);
 		else
 			attempt_later(ob, d, retry_after_ms);
 		break;
@@ -572,6 +584,8 @@ outbox_new(struct loop *l, struct fetcher *fetcher, struct store *store,
 		ob->random = (uint64_t)clock_wall_ms();
 	ob->random |= 1; /* 0 would stay 0 */
 	ob->save_again_ms = INT64_MAX;
+	ob->bytes_max = OUTBOX_BYTES;
+	ob->age_max_ms = OUTBOX_AGE_MS;
 	ob->turn = turn_new(l, start_all, ob);
 	ob->timer = timer_new(l, start_all, ob);
 	return ob;
@@ -618,6 +632,13 @@ outbox_free(struct outbox *ob)
 	timer_free(ob->timer);
 	free(ob->queues);
 	free(ob);
+}
+
+void
+outbox_limit(struct outbox *ob, int64_t bytes, int64_t age_ms)
+{
+	ob->bytes_max = (size_t)bytes;
+	ob->age_max_ms = age_ms;
 }
 
 void

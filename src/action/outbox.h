@@ -39,6 +39,14 @@ struct outbox *outbox_new(struct loop *l, struct fetcher *fetcher,
     outbox_dirty_fn *dirty, void *ctx);
 void outbox_free(struct outbox *ob); /* NULL does nothing; lets go */
 
+#define OUTBOX_BYTES (INT64_C(64) << 20)
+#define OUTBOX_AGE_MS (INT64_C(3) * 24 * 3600 * 1000)
+
+/** What may wait at most, OUTBOX_BYTES and OUTBOX_AGE_MS unless it is said: the
+ * oldest is dropped for want of room; what was tried for so long is dead.  As
+ * many bytes are kept of dead ones.  Before outbox_load(). */
+void outbox_limit(struct outbox *ob, int64_t bytes, int64_t age_ms);
+
 /** Calls fn, with the ctx of outbox_new(), when a notification was sent (error
  * is NULL) or is given up.  It may add others. */
 typedef void outbox_ended_fn(

@@ -58,6 +58,12 @@ static const struct {
 	    UNTIL_OVER, { "action" },
 	    "The action {{action}} failed: {{reason}}",
 	    "It was for the incident {{incident}}, of which nobody may know." },
+	[BUILTIN_OUTBOX_FULL] = { "logwatch.outbox-full", SEVERITY_ERROR,
+	    QUIET_MS, { NULL },
+	    "Notifications were dropped: more wait than there is room for",
+	    "Dropped since logwatch started, the oldest first: {{dropped}}.  "
+	    "See why they are not received; settings.outbox says how much may "
+	    "wait." },
 };
 
 const char *

@@ -206,6 +206,23 @@ troubles_state_damaged(
 	found(ts, BUILTIN_STATE_DAMAGED, &cs, &event, at.now_ms);
 }
 
+void
+troubles_outbox(struct troubles *ts, size_t dropped, struct moment at)
+{
+	struct captures cs = { 0 };
+	struct event event = {
+		.source = NO_SOURCE,
+		.path = "",
+		.text = TEXT("notifications were dropped"),
+		.wall_ms = at.wall_ms,
+	};
+	char text[24];
+
+	snprintf(text, sizeof text, "%zu", dropped);
+	captures_add(&cs, "dropped", text_of(text));
+	found(ts, BUILTIN_OUTBOX_FULL, &cs, &event, at.now_ms);
+}
+
 /* Paths */
 
 /* What a glob finds may go. */

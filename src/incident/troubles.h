@@ -42,6 +42,9 @@ void troubles_free(struct troubles *ts); /* NULL does nothing */
 void troubles_lost(
     struct troubles *ts, const struct tail_loss *loss, struct moment at);
 
+/** Notifications were dropped for want of room: so many by now. */
+void troubles_outbox(struct troubles *ts, size_t dropped, struct moment at);
+
 /** The state file was damaged and is at that name now. */
 void troubles_state_damaged(
     struct troubles *ts, const char *moved_to, struct moment at);

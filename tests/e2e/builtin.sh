@@ -169,6 +169,26 @@ wait_for 10 'its end' posted '.change == "resolved" and
     .rule == "logwatch.action-failed"'
 stop "$watcher"
 
+step 'more waits for a receiver than there is room for'
+rules full <<'YAML'
+settings: {state: full.db, actions: [tell], outbox: {max: 64KiB, age: 1h}}
+sources: {app: {path: full-app.log}}
+rules: [{id: r, match: 'oops (?<n>\d+)', key: n, actions: dead}]
+actions:
+  dead: {webhook: {url: 'http://127.0.0.1:1/'}}
+  tell: {webhook: {url: '${hook}'}}
+YAML
+: >full-app.log
+follow full
+for i in {1..200}; do
+	printf 'oops %d %01000d\n' "$i" 0
+done >>full-app.log
+wait_for 10 'word of what is dropped' posted '.change == "opened" and
+    .rule == "logwatch.outbox-full" and (.captures.dropped | tonumber) > 0'
+stop "$watcher"
+expect_equal 'incidents of it' 1 "$(grep -c \
+    'incident opened rule=logwatch.outbox-full' full.log)"
+
 step 'a pattern that gives up again and again'
 rules slow <<'YAML'
 settings: {state: slow.db}

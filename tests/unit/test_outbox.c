@@ -744,6 +744,29 @@ the_oldest_is_dropped_where_too_much_waits(void **state)
 }
 
 static void
+what_may_wait_can_be_less(void **state)
+{
+	struct world *w = *state;
+	struct str event = { 0 };
+	json_t *record = record_make("opened", NULL);
+	char id[16];
+
+	while (event.len < (16 << 10))
+		str_puts(&event, "0123456789abcdef");
+	json_object_set_new(record, "event", json_string(event.data));
+	outbox_limit(w->outbox, 64 << 10, 1000);
+	for (int i = 0; i < 8; i++) {
+		snprintf(id, sizeof id, "%d", i);
+		outbox_add(w->outbox, 0, id, record, clock_wall_ms());
+		save(w);
+	}
+	assert_int_equal(outbox_waiting(w->outbox), 3);
+	assert_int_equal(outbox_dropped(w->outbox), 5);
+	json_decref(record);
+	str_free(&event);
+}
+
+static void
 rows_of_an_action_that_is_gone_stay(void **state)
 {
 	struct world *w = *state;
@@ -854,7 +877,7 @@ after_three_days_of_refusal_it_is_dead(void **state)
 	run_until(w, two_came);
 	run_until(w, is_idle);
 	check_rows(w, "old dead 1|");
-	check_log(w, "for more than 3 days; kept as a dead letter");
+	check_log(w, "for more than 3d; kept as a dead letter");
 	json_decref(record);
 }
 
@@ -878,6 +901,7 @@ main(void)
 		OUTBOX_TEST(a_transaction_given_up_loses_nothing),
 		OUTBOX_TEST(a_row_whose_deletion_was_given_up_is_deleted_later),
 		OUTBOX_TEST(the_oldest_is_dropped_where_too_much_waits),
+		OUTBOX_TEST(what_may_wait_can_be_less),
 		OUTBOX_TEST(rows_of_an_action_that_is_gone_stay),
 		OUTBOX_TEST(a_url_appears_in_no_reason),
 		OUTBOX_TEST(nobody_listening_is_tried_again),
