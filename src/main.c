@@ -58,7 +58,7 @@ static const struct command commands[] = {
 	{ "deliveries", NULL, NULL },
 	{ "reload", NULL, NULL },
 	{ "wait", NULL, NULL },
-	{ "send", NULL, NULL },
+	{ "send", cmd_send, "send a test message through an action" },
 	{ "init", cmd_init, "write a rule file to begin with" },
 	{ "schema", cmd_schema,
 	    "print the JSON Schema of rule files, for editors" },

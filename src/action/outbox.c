@@ -85,7 +85,8 @@ struct outbox {
 	bool changed;          /* since dirty was called */
 	int64_t save_again_ms; /* INT64_MAX: nothing was given up */
 	outbox_dirty_fn *dirty;
-	outbox_ended_fn *ended; /* NULL: nobody asks */
+	outbox_ended_fn *ended;   /* NULL: nobody asks */
+	outbox_answer_fn *answer; /* likewise */
 	void *ctx;
 };
 
@@ -395,8 +396,10 @@ attempt_expired(struct outbox *ob, struct delivery *d)
 	struct str why = { 0 };
 	char age[WHEN_SIZE];
 
-	str_printf(
-	    &why, ", for more than %s", duration_write(ob->age_max_ms, age));
+	str_puts(&why, "");
+	if (ob->age_max_ms != OUTBOX_ONCE)
+		str_printf(&why, ", for more than %s",
+		    duration_write(ob->age_max_ms, age));
 	attempt_died(ob, d, why.data);
 	str_free(&why);
 }
@@ -455,6 +458,8 @@ queue_judge(const struct queue *q, const struct fetch_end *end, struct err *err)
 	shown.answer = str_text(&answer);
 	shown.error = end->error != NULL ? error.data : NULL;
 	err_set(err, "no reason given");
+	if (q->outbox->answer != NULL)
+		q->outbox->answer(n->name, &shown, q->outbox->ctx);
 	verdict = n->receiver->judge(n->settings, &shown, err);
 	str_free(&answer);
 	str_free(&error);
@@ -632,6 +637,12 @@ outbox_free(struct outbox *ob)
 	timer_free(ob->timer);
 	free(ob->queues);
 	free(ob);
+}
+
+void
+outbox_on_answer(struct outbox *ob, outbox_answer_fn *fn)
+{
+	ob->answer = fn;
 }
 
 void

@@ -17,6 +17,7 @@
 
 struct fetcher;
 struct loop;
+struct fetch_end;
 struct outbox;
 struct store;
 
@@ -41,6 +42,7 @@ void outbox_free(struct outbox *ob); /* NULL does nothing; lets go */
 
 #define OUTBOX_BYTES (INT64_C(64) << 20)
 #define OUTBOX_AGE_MS (INT64_C(3) * 24 * 3600 * 1000)
+#define OUTBOX_ONCE (-1) /* an age: nothing is tried again */
 
 /** What may wait at most, OUTBOX_BYTES and OUTBOX_AGE_MS unless it is said: the
  * oldest is dropped for want of room; what was tried for so long is dead.  As
@@ -52,6 +54,12 @@ void outbox_limit(struct outbox *ob, int64_t bytes, int64_t age_ms);
 typedef void outbox_ended_fn(
     const char *action, const char *incident, const char *error, void *ctx);
 void outbox_on_ended(struct outbox *ob, outbox_ended_fn *fn);
+
+/** Calls fn, with the ctx of outbox_new(), with each answer, and what is no
+ * answer, before it is judged; without what it repeats of a secret. */
+typedef void outbox_answer_fn(
+    const char *action, const struct fetch_end *end, void *ctx);
+void outbox_on_answer(struct outbox *ob, outbox_answer_fn *fn);
 
 /** Reads what waits from the store.  Rows of an action that the rule file no
  * longer has stay where they are, counted and said once. */

@@ -330,18 +330,19 @@ struct store *
 store_open_copy(const char *path, struct err *err)
 {
 	enum schema_verdict verdict, found;
-	struct database *from, *db;
-	bool missing;
+	struct database *from = NULL, *db;
+	bool missing = true;
 	int ret = 0;
 
-	from = open_private(path, &missing, &found, err);
+	if (path != NULL)
+		from = open_private(path, &missing, &found, err);
 	if (from == NULL && !missing && found != SCHEMA_DAMAGED)
 		return NULL;
 	if (from == NULL && !missing)
 		log_warning("starting without the state file reason=%s",
 		    err != NULL ? err->text : "damaged");
-	db = database_open(
-	    NULL, DATABASE_MEMORY, path, STATEMENTS, &verdict, err);
+	db = database_open(NULL, DATABASE_MEMORY,
+	    path != NULL ? path : "in memory", STATEMENTS, &verdict, err);
 	if (db != NULL && from != NULL)
 		ret = database_copy(db, from, err);
 	database_close(from);

@@ -33,8 +33,8 @@ struct store;
 struct store *store_open(const char *path, struct err *err);
 
 /** A state in memory that starts as a copy of the file's (as it was last
- * committed; empty where there is none or, said in the log, where it is
- * damaged), which is not touched. */
+ * committed; empty where path is NULL, where there is none or, said in the log,
+ * where it is damaged), which is not touched. */
 struct store *store_open_copy(const char *path, struct err *err);
 
 /**
