@@ -57,7 +57,7 @@ static const struct command commands[] = {
 	{ "unsilence", NULL, NULL },
 	{ "deliveries", NULL, NULL },
 	{ "reload", NULL, NULL },
-	{ "wait", NULL, NULL },
+	{ "wait", cmd_wait, "go on when a line says so, for start scripts" },
 	{ "send", cmd_send, "send a test message through an action" },
 	{ "init", cmd_init, "write a rule file to begin with" },
 	{ "schema", cmd_schema,

@@ -72,8 +72,8 @@ choose_source(const char *command, const struct ruleset *rs, const char *name,
 			return usage_wrong(command, "no source '%s'", name);
 	} else if (rs->source_count > 1) {
 		return usage_wrong(command,
-		    "the rules have %zu sources: say with --source NAME as "
-		    "which the logs are to be read",
+		    "the rules have %zu sources: say with --source NAME which "
+		    "is meant",
 		    rs->source_count);
 	}
 	return STATUS_OK;

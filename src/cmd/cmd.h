@@ -33,6 +33,7 @@ int cmd_incidents(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_send(int argc, char **argv);
+int cmd_wait(int argc, char **argv);
 
 /** The files of --rules, in order. */
 struct paths {
