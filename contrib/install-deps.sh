@@ -7,13 +7,15 @@ set -eu
 
 usage='usage: contrib/install-deps.sh [--tests | --bench]'
 
-# libcurl4-openssl-dev, libarchive-dev and libhyperscan-dev bring libcurl4,
-# libarchive13 and libhyperscan5, which no program here is linked with: they are
-# loaded at run time, to send something, where a log was compressed by zstd, xz
-# or bzip2, and where there is much to read.
+# libcurl4-openssl-dev, libarchive-dev, libhyperscan-dev and libmicrohttpd-dev
+# bring libcurl4, libarchive13, libhyperscan5 and libmicrohttpd12, which no
+# program here is linked with: they are loaded at run time, to send something,
+# where a log was compressed by zstd, xz or bzip2, where there is much to read,
+# and where somebody asks.
 build='gcc libc6-dev make autoconf automake pkg-config
 	libuv1-dev libcurl4-openssl-dev libsqlite3-dev libjansson-dev
 	libyaml-dev libpcre2-dev zlib1g-dev libarchive-dev libhyperscan-dev
+	libmicrohttpd-dev
 	ca-certificates procps tzdata'
 # The repair of the shipped rules talks to PostgreSQL through psql; the demo's
 # receiver is a Python program.

@@ -9,6 +9,7 @@
  *
  * main.c       this
  * cmd/         one file a command
+ * serve/       what listens: the control socket and its API
  * pipeline.c   joins the steps; the one file that sees them all
  * ruleset.c    a rule file as a whole: hands each section to its owner
  * action/      changes -> the world: remediations, notifications
@@ -48,10 +49,10 @@ static const struct command commands[] = {
 	    "say why an event is a hit of a rule, or why not" },
 	{ "scan", cmd_scan, "print every hit of the rules in files" },
 	{ "incidents", cmd_incidents, "print incidents from the state file" },
-	{ "status", NULL, NULL },
+	{ "status", cmd_status, "say how the logwatch that runs is doing" },
 	{ "report", NULL, NULL },
-	{ "ack", NULL, NULL },
-	{ "resolve", NULL, NULL },
+	{ "ack", cmd_ack, "say that somebody has seen an incident" },
+	{ "resolve", cmd_resolve, "say that an incident is over" },
 	{ "retry", NULL, NULL },
 	{ "silence", NULL, NULL },
 	{ "unsilence", NULL, NULL },

@@ -62,7 +62,9 @@ struct pipeline {
 	struct actions *actions;
 	struct collector *collector;
 	struct outbox *outbox;
-	size_t dropped; /* by it, as was told */
+	size_t dropped;         /* by it, as was told */
+	uint64_t *hits;         /* by rule */
+	int64_t *last_event_ms; /* by source */
 	struct fetcher *fetcher;
 
 	struct map **marks;      /* by action: file -> struct mark */
@@ -347,6 +349,7 @@ on_block(const struct block *block, void *ctx)
 {
 	struct pipeline *p = ctx;
 
+	p->last_event_ms[block->source] = clock_wall_ms();
 	if (p->troubles != NULL)
 		troubles_line(p->troubles, block->source, steady_ms(p));
 	judge_block(p->judge, block);
@@ -523,7 +526,8 @@ on_event(struct event *event, const struct hit *hit, void *ctx)
 	struct pipeline *p = ctx;
 	struct dating dating = { p, event->source };
 
-	(void)hit;
+	if (hit->part == PART_MATCH || hit->part == PART_SECOND)
+		p->hits[hit->index]++;
 	event->age_ms = backlog_age(p->backlog, event->file, event->offset,
 	    event->stamp_ms, event->wall_ms, last_stamp, &dating);
 }
@@ -747,6 +751,33 @@ pipeline_log_status(const struct pipeline *p)
 	    p->save_all ? "cannot be written" : "saved");
 }
 
+void
+pipeline_view(const struct pipeline *p, struct pipeline_view *out)
+{
+	*out = (struct pipeline_view){
+		.ruleset = p->rs,
+		.incidents = p->incidents,
+		.store = p->spec.store,
+		.tail = p->tail,
+		.outbox = p->outbox,
+		.hits = p->hits,
+		.last_event_ms = p->last_event_ms,
+		.saved = !p->save_all,
+	};
+}
+
+bool
+pipeline_acknowledge(struct pipeline *p, const char *id)
+{
+	return incidents_acknowledge(p->incidents, id, clock_wall_ms());
+}
+
+bool
+pipeline_resolve(struct pipeline *p, const char *id)
+{
+	return incidents_resolve(p->incidents, id, moment(p));
+}
+
 size_t
 pipeline_waiting(const struct pipeline *p)
 {
@@ -918,6 +949,8 @@ pipeline_new(const struct pipeline_spec *spec)
 	p->due = timer_new(spec->loop, on_due, p);
 	p->stop = timer_new(spec->loop, on_stop_timeout, p);
 	p->marks = mem_new(rs->action_count, sizeof *p->marks);
+	p->hits = mem_new(rs->rule_count, sizeof *p->hits);
+	p->last_event_ms = mem_new(rs->source_count, sizeof *p->last_event_ms);
 	p->backlog = backlog_new();
 	p->failures = map_new(100000, free);
 	p->tail =
@@ -962,6 +995,8 @@ pipeline_free(struct pipeline *p)
 		map_free(p->marks[k]);
 	free(p->marks);
 	backlog_free(p->backlog);
+	free(p->hits);
+	free(p->last_event_ms);
 	map_free(p->failures);
 	timer_free(p->lazy);
 	timer_free(p->due);

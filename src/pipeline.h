@@ -10,11 +10,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+struct incidents;
 struct loop;
+struct outbox;
 struct pipeline;
 struct ruleset;
 struct store;
+struct tail;
 
 struct pipeline_spec {
 	struct loop *loop;
@@ -40,6 +44,24 @@ void pipeline_stop(struct pipeline *p);
 
 /** Says in the log how things stand. */
 void pipeline_log_status(const struct pipeline *p);
+
+/** How things stand, for those who show it; lent until it is freed, and of the
+ * moment. */
+struct pipeline_view {
+	const struct ruleset *ruleset;
+	struct incidents *incidents;
+	struct store *store;
+	const struct tail *tail;
+	const struct outbox *outbox;
+	const uint64_t *hits;         /* by rule of the file */
+	const int64_t *last_event_ms; /* by source, wall; 0: none yet */
+	bool saved; /* false: the state cannot be written now */
+};
+void pipeline_view(const struct pipeline *p, struct pipeline_view *out);
+
+/** By hand: false where there is no such open incident. */
+bool pipeline_acknowledge(struct pipeline *p, const char *id);
+bool pipeline_resolve(struct pipeline *p, const char *id);
 
 /** Notifications that could not be sent yet. */
 size_t pipeline_waiting(const struct pipeline *p);

@@ -34,6 +34,9 @@ int cmd_schema(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_send(int argc, char **argv);
 int cmd_wait(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_ack(int argc, char **argv);
+int cmd_resolve(int argc, char **argv);
 
 /** The files of --rules, in order. */
 struct paths {

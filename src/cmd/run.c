@@ -12,6 +12,9 @@
 #include "io/loop.h"
 #include "pipeline.h"
 #include "ruleset.h"
+#include "serve/api.h"
+#include "serve/control.h"
+#include "serve/http.h"
 #include "store/store.h"
 
 #include <assert.h>
@@ -86,6 +89,8 @@ struct daemon {
 	struct loop *loop;
 	struct store *store;
 	struct pipeline *pipeline;
+	char *control; /* path of the control socket */
+	struct api *api;
 	bool stopping;
 };
 
@@ -278,6 +283,23 @@ open_state(struct daemon *d, struct err *err)
 	return d->store != NULL ? 0 : -1;
 }
 
+/* Without it, all but the commands that ask for it works. */
+static void
+serve(struct daemon *d)
+{
+	struct err err;
+	int fd;
+
+	if (!http_is_built() || d->dry_run || d->once)
+		return;
+	d->control = control_path(d->state_path);
+	fd = control_listen(d->control, &err);
+	if (fd >= 0)
+		d->api = api_new(d->loop, fd, d->pipeline);
+	else
+		log_error("nobody can ask how it stands: %s", err.text);
+}
+
 static int
 start(struct daemon *d, struct err *err)
 {
@@ -298,6 +320,7 @@ start(struct daemon *d, struct err *err)
 	d->pipeline = pipeline_new(&spec);
 	if (pipeline_start(d->pipeline, err) < 0)
 		return -1;
+	serve(d);
 	log_info("following version=%s rules=%zu sources=%zu state=%s%s",
 	    PACKAGE_VERSION, d->rs->rule_count, d->rs->source_count,
 	    d->state_path, d->dry_run ? " dry_run=yes" : "");
@@ -337,6 +360,10 @@ work(struct daemon *d)
 static void
 wind_down(struct daemon *d)
 {
+	if (d->api != NULL)
+		unlink(d->control);
+	api_free(d->api);
+	free(d->control);
 	pipeline_free(d->pipeline);
 	store_close(d->store);
 	loop_free(d->loop);

@@ -763,6 +763,31 @@ incidents_pass(struct incidents *is, size_t rule, struct moment at)
 	}
 }
 
+bool
+incidents_acknowledge(struct incidents *is, const char *id, int64_t wall_ms)
+{
+	struct incident *i = get(is, id);
+
+	if (i == NULL || i->state != INCIDENT_OPEN)
+		return false;
+	if (i->acknowledged_ms != 0)
+		return true;
+	i->acknowledged_ms = wall_ms;
+	incidents_tell(is, i, CHANGE_UPDATED);
+	return true;
+}
+
+bool
+incidents_resolve(struct incidents *is, const char *id, struct moment at)
+{
+	struct incident *i = get(is, id);
+
+	if (i == NULL || i->state != INCIDENT_OPEN)
+		return false;
+	resolve(is, i, at.now_ms, at.wall_ms);
+	return true;
+}
+
 void
 incidents_caught_up(struct incidents *is, bool caught_up)
 {

@@ -81,6 +81,14 @@ void incidents_tell(
 bool incidents_open(const struct incidents *is, size_t rule);
 size_t incidents_open_count(const struct incidents *is);
 
+/** A human has seen it: nobody is reminded of it, and it does not escalate for
+ * want of that.  False: there is no such open incident. */
+bool incidents_acknowledge(
+    struct incidents *is, const char *id, int64_t wall_ms);
+/** A human says that it is over; it is once no script is at it any more.  False
+ * likewise. */
+bool incidents_resolve(struct incidents *is, const char *id, struct moment at);
+
 /** Whether all that was written was read, as it is at first: else nothing
  * resolves because it was quiet. */
 void incidents_caught_up(struct incidents *is, bool caught_up);

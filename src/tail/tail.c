@@ -950,6 +950,32 @@ tail_sizes(const struct tail *t, tail_size_fn *fn, void *ctx)
 		fn(f->id, file_read_offset(f->file), clock_wall_ms(), ctx);
 }
 
+void
+tail_each(const struct tail *t, tail_file_fn *fn, void *ctx)
+{
+	const struct followed *f;
+	struct stat st;
+
+	TAILQ_FOREACH(f, &t->all.all, link)
+	{
+		const struct name *n = LIST_FIRST(&f->names);
+		struct tail_file file = {
+			.source = f->source,
+			.path = n != NULL ? n->path : NULL,
+			.offset = file_read_offset(f->file),
+			.size = -1,
+			.watched = f->watch != NULL && !f->deaf,
+		};
+
+		if (f->open && !file_is_packed(f->file) &&
+		    fstat(file_fd(f->file), &st) == 0)
+			file.size = st.st_size;
+		else if (file.path != NULL && stat(file.path, &st) == 0)
+			file.size = st.st_size;
+		fn(&file, ctx);
+	}
+}
+
 ssize_t
 tail_end(const struct tail *t, uint64_t file, char *to, size_t len)
 {

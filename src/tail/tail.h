@@ -117,6 +117,16 @@ typedef void tail_size_fn(
     uint64_t file, int64_t size, int64_t written_ms, void *ctx);
 void tail_sizes(const struct tail *t, tail_size_fn *fn, void *ctx);
 
+/** A followed file, as one may see it. */
+struct tail_file {
+	size_t source;        /* index */
+	const char *path;     /* a name of it, lent; NULL: it has none now */
+	int64_t offset, size; /* size -1: not known now */
+	bool watched;         /* by inotify; else it is looked at */
+};
+typedef void tail_file_fn(const struct tail_file *file, void *ctx);
+void tail_each(const struct tail *t, tail_file_fn *fn, void *ctx);
+
 /** The last bytes of a followed file, at most len of them.  Returns how many,
  * or -1 where they cannot be had: it is gone, or compressed. */
 ssize_t tail_end(const struct tail *t, uint64_t file, char *to, size_t len);
