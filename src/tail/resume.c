@@ -357,6 +357,9 @@ stray_moved(struct following *all, const struct stray *s, const struct name *n)
 		return;
 	if (!is_closed(s, n)) {
 		following_forget(all, s->identity.source, s->position);
+		/* That one may still be there, emptied and written anew. */
+		map_put(all->released, identity_key(&s->identity),
+		    position_copy(s->position));
 		return;
 	}
 	p = following_keep(all, &s->identity, n->path, NULL, 0,

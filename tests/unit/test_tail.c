@@ -1468,6 +1468,33 @@ a_copy_that_comes_to_the_place_of_the_log_while_stopped_is_read_on(void **state)
 	assert_null(w.losses.data);
 }
 
+/* It was emptied and written anew, and then another took its place that had
+ * been there before. */
+static void
+a_log_of_which_a_copy_was_found_is_read_itself_after_a_stop(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	copy("a.log", "a.log.1");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "two\n");
+	expect("1\n<end>two\n");
+	save();
+	stop();
+	let_the_clock_tick();
+	append("a.log", "3\n");
+	copy("a.log", "a.log-001");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "four\n");
+	move("a.log", "a.log-002");
+	move("a.log.1", "a.log");
+	start("a.log");
+	expect_lines(4);
+	assert_null(w.losses.data);
+}
+
 /* Nothing was read that could show it. */
 static void
 what_an_empty_log_got_before_it_was_emptied_is_read_in_the_copy(void **state)
@@ -2638,6 +2665,8 @@ main(void)
 		    a_file_under_the_number_of_another_is_not_it_for_its_first_line),
 		real(
 		    a_copy_that_comes_to_the_place_of_the_log_while_stopped_is_read_on),
+		real(
+		    a_log_of_which_a_copy_was_found_is_read_itself_after_a_stop),
 		real(
 		    what_an_empty_log_got_before_it_was_emptied_is_read_in_the_copy),
 		real(
