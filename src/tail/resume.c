@@ -214,6 +214,32 @@ find_rewritten(const struct strays *s, size_t from, size_t to, struct name *n)
 	    best->position->path, best_offset);
 }
 
+/* A log that is not there, nor anything in its place, may yet come back: a
+ * disk that is mounted late. */
+static bool
+may_come(const struct name *n)
+{
+	return n != NULL && n->file == NULL;
+}
+
+static bool
+is_unknown(const struct following *all, const struct identity *identity)
+{
+	return map_get(all->known, identity_key(identity)) == NULL &&
+	       map_get(all->denied, identity_key(identity)) == NULL;
+}
+
+/* One that is closed to us may be that of a position which is not found, nor
+ * comes back any more: it is waited for instead. */
+static void
+stray_deny(struct following *all, struct stray *s, const struct rotated_file *r,
+    const struct between *b)
+{
+	succession_deny(all, r, b, s->position);
+	following_forget(all, s->identity.source, s->position);
+	s->denied = true;
+}
+
 /* A file of which nothing was read shows in no text that it was compressed: it
  * is one that is not known and was not written before that was made.  Nor does
  * one that could not be looked into: it may have been written anew. */
@@ -228,6 +254,7 @@ find_packed(struct following *all, struct stray *s,
 		.position = p,
 	};
 	const struct position *from;
+	const struct rotated_file *closed = NULL;
 	bool denied;
 
 	if ((p->offset > 0 && !position_is_guess(p)) ||
@@ -241,6 +268,8 @@ find_packed(struct following *all, struct stray *s,
 		    is_taken(all, &identity))
 			continue;
 		*fd = candidate_open(all, r, &denied);
+		if (denied && closed == NULL && is_unknown(all, &identity))
+			closed = r;
 		if (*fd < 0)
 			continue;
 		if (packed_is(*fd) && !has_position(all, b.source, r, *fd) &&
@@ -250,6 +279,9 @@ find_packed(struct following *all, struct stray *s,
 			return r;
 		close(*fd);
 	}
+	if (closed != NULL &&
+	    !may_come(names_find(all->names, b.source, p->path)))
+		stray_deny(all, s, closed, &b);
 	return NULL;
 }
 
@@ -328,14 +360,6 @@ stray_find(struct following *all, struct rotated *r, struct stray *s)
 	    p->path, found->path, from == NULL ? 0 : from->offset);
 	identity = candidate_identity(s->identity.source, found);
 	s->file = succession_follow(all, &identity, fd, p->path, from);
-}
-
-/* A log that is not there, nor anything in its place, may yet come back: a
- * disk that is mounted late. */
-static bool
-may_come(const struct name *n)
-{
-	return n != NULL && n->file == NULL;
 }
 
 /* Whether the file with the number of a position was at the log's path, closed

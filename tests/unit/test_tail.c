@@ -1615,6 +1615,84 @@ a_rotated_file_that_may_not_be_read_is_read_once_it_may(void **state)
 	assert_int_equal(said("waiting for permission"), 1);
 }
 
+static void
+a_rotated_file_that_may_not_be_read_is_read_compressed_after_a_stop(
+    void **state)
+{
+	(void)state;
+	if (geteuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	move("a.log", "a.log.2");
+	append("a.log", "2\n");
+	assert_int_equal(chmod("a.log", 0), 0);
+	move("a.log", "a.log.1");
+	append("a.log", "3\n");
+	expect("1\n3\n");
+	save();
+	stop();
+	assert_int_equal(chmod("a.log.1", 0600), 0);
+	assert_int_equal(system("gzip a.log.1"), 0);
+	assert_int_equal(chmod("a.log.1.gz", 0), 0);
+	for (int i = 0; i < 2; i++) {
+		start("a.log");
+		settle();
+		save();
+		stop();
+	}
+	start("a.log");
+	settle();
+	assert_int_equal(chmod("a.log.1.gz", 0600), 0);
+	expect("1\n3\n2\n");
+	save();
+	stop();
+	start("a.log");
+	expect("1\n3\n2\n");
+	assert_null(w.losses.data);
+}
+
+/* What is closed under a rotated name is not it, then. */
+static void
+a_log_that_is_denied_beside_its_copy_is_read_after_another_stop(void **state)
+{
+	struct timespec times[2];
+	struct stat st;
+
+	(void)state;
+	if (geteuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	move("a.log", "a.log.9");
+	close(open_log("a.log"));
+	settle();
+	save();
+	stop();
+	let_the_clock_tick();
+	append("a.log-001", "2\n");
+	assert_int_equal(chmod("a.log-001", 0), 0);
+	append("a.log", "three\n");
+	assert_int_equal(stat("a.log", &st), 0);
+	times[0] = times[1] = st.st_mtim;
+	times[0].tv_sec = times[1].tv_sec -= 1;
+	assert_int_equal(utimensat(AT_FDCWD, "a.log", times, 0), 0);
+	assert_int_equal(chmod("a.log", 0), 0);
+	start("a.log");
+	settle();
+	save();
+	stop();
+	assert_int_equal(chmod("a.log-001", 0600), 0);
+	assert_int_equal(chmod("a.log", 0600), 0);
+	move("a.log", "a.log-003");
+	append("a.log", "4\n");
+	start("a.log");
+	expect_lines(4);
+	assert_null(w.losses.data);
+}
+
 /* It is followed under another name when it comes to the log's. */
 static void
 a_log_that_is_denied_when_it_comes_back_keeps_its_position(void **state)
@@ -2676,6 +2754,10 @@ main(void)
 		real(
 		    what_was_read_and_deleted_is_not_read_in_a_copy_made_while_stopped),
 		real(a_rotated_file_that_may_not_be_read_is_read_once_it_may),
+		real(
+		    a_rotated_file_that_may_not_be_read_is_read_compressed_after_a_stop),
+		real(
+		    a_log_that_is_denied_beside_its_copy_is_read_after_another_stop),
 		real(
 		    a_log_that_is_denied_when_it_comes_back_keeps_its_position),
 		real(a_copy_that_is_being_made_is_not_read_again),
