@@ -778,8 +778,18 @@ file_is_copy(const struct file *f, const struct file *old, int64_t *size)
 	if (f->fd < 0 || old->fd < 0 || fstat(f->fd, &st) != 0)
 		return false;
 	*size = st.st_size;
+	/* What was read shows it where that is not there any more, and only as
+	 * far as it was read. */
 	return is_same(f->fd, old->fd, st.st_size) ||
-	       is_first_part(old, f->fd, st.st_size);
+	       (st.st_size <= blocks_read_offset(old->blocks) &&
+		   !file_is_as_read(old) &&
+		   is_first_part(old, f->fd, st.st_size));
+}
+
+bool
+file_begins_as(const struct file *f, const struct file *old, int64_t size)
+{
+	return f->fd >= 0 && old->fd >= 0 && is_same(f->fd, old->fd, size);
 }
 
 /* The same for what a file was compressed from. */
@@ -903,6 +913,17 @@ file_born_ns(const struct file *f)
 	return f->born_ns;
 }
 
+int64_t
+file_written_ns(const struct file *f)
+{
+	struct stat st;
+
+	return f->fd >= 0 && fstat(f->fd, &st) == 0
+	           ? (int64_t)st.st_mtim.tv_sec * 1000000000 +
+	                 st.st_mtim.tv_nsec
+	           : 0;
+}
+
 void
 file_position(struct file *f, enum position_kind kind, struct position *p)
 {
@@ -919,4 +940,20 @@ file_position(struct file *f, enum position_kind kind, struct position *p)
 	position_print(p, &f->print,
 	    (struct text){ f->head, min_size(f->head_len, p->offset) },
 	    blocks_anchor(f->blocks), f->born_ns, kind);
+}
+
+void
+file_read_position(
+    const struct file *f, struct fingerprint *print, struct position *p)
+{
+	int64_t offset, line;
+
+	blocks_position(f->blocks, &offset, &line);
+	p->path = f->path;
+	p->offset = blocks_read_offset(f->blocks);
+	position_print(p, print,
+	    (struct text){ f->head, min_size(f->head_len, p->offset) },
+	    blocks_read_anchor(f->blocks), f->born_ns, POSITION_PLAIN);
+	p->offset = offset;
+	p->line = is_counting(f) ? 0 : line;
 }

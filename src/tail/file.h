@@ -107,6 +107,9 @@ void file_seek(struct file *f, int64_t offset, int64_t line);
 /** Whether what stands in f now is what was read in old, or its first part.
  * *size is set to how many bytes that are, if it is. */
 bool file_is_copy(const struct file *f, const struct file *old, int64_t *size);
+/** Whether the first bytes of two open files are the same, as far as a look at
+ * the head and the end tells. */
+bool file_begins_as(const struct file *f, const struct file *old, int64_t size);
 /** Whether all that an open file holds, perhaps compressed, stands at the start
  * of f; *size likewise, as it is in the file.  False where f is parked or
  * compressed itself. */
@@ -129,10 +132,16 @@ int64_t file_unread(const struct file *f);
 bool file_is_still(const struct file *f, const struct stat *st);
 uint64_t file_long_lines(const struct file *f);
 int64_t file_born_ns(const struct file *f); /* 0: not known */
+/** When it was last written to, as it is now; 0: not known. */
+int64_t file_written_ns(const struct file *f);
 bool file_is_packed(const struct file *f);
 
 /** How far it was read: path, offset, line (0: not counted yet) and the
  * fingerprints, which live until the next call. */
 void file_position(struct file *f, enum position_kind kind, struct position *p);
+/** The same, but the fingerprints are those of all that was read, also of a
+ * line that is not whole yet: only for comparing, now or later. */
+void file_read_position(
+    const struct file *f, struct fingerprint *print, struct position *p);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "io/loop.h"
 #include "store/store.h"
+#include "tail/archive.h"
 #include "tail/file.h"
 #include "tail/inotify.h"
 #include "tail/names.h"
@@ -153,9 +154,71 @@ followed_suspect(struct followed *f, struct followed *original)
 	if (f->original != NULL)
 		f->original->copies--;
 	f->original = original;
-	f->copy = f->kept = false;
+	f->copy = f->kept = f->maybe = f->dropped = false;
+	f->copied = 0;
 	if (original != NULL)
 		original->copies++;
+}
+
+void
+followed_suspect_maybe(struct followed *f, struct followed *original)
+{
+	followed_suspect(f, original);
+	f->maybe = true;
+}
+
+void
+followed_drop(struct followed *f)
+{
+	followed_suspect(f, NULL);
+	f->dropped = true;
+}
+
+/* Places. */
+
+static void
+place_take(struct place *place, const struct followed *f)
+{
+	struct position p;
+
+	file_read_position(f->file, &place->print, &p);
+	place->offset = p.offset;
+	place->line = p.line;
+	place->read = file_read_offset(f->file);
+}
+
+/* Whether an open file holds what was read up to a place, and more. */
+static bool
+place_is_in(const struct place *place, const struct followed *f, int fd,
+    struct position *p)
+{
+	struct stat st;
+
+	*p = (struct position){
+		.source = source_name(f->all, f->source),
+		.path = file_path(f->file),
+		.offset = place->offset,
+		.line = place->line,
+		.head = { place->print.head, sizeof place->print.head },
+		.anchor = { place->print.anchor, sizeof place->print.anchor },
+	};
+	if (place->read == 0 || fstat(fd, &st) != 0)
+		return false;
+	return packed_is(fd) ? position_is_packed(fd, p)
+	                     : st.st_size > place->read && position_is(fd, p);
+}
+
+/* Of what was read at last, nobody knows which text it was of. */
+bool
+followed_place_in(
+    struct followed *f, int fd, struct place *place, struct position *p)
+{
+	place_take(place, f);
+	if (place_is_in(place, f, fd, p))
+		return true;
+	*place = f->before;
+	return f->before_round + 1 >= f->all->round &&
+	       place_is_in(place, f, fd, p);
 }
 
 /* Open and parked. */
@@ -518,6 +581,61 @@ read_foreign(struct followed *f, const struct err *err)
 	let_go_on(f);
 }
 
+/* Whether the original of what was a copy was rewritten, though nothing in it
+ * shows: its new text begins with all that was read of the old one. */
+static bool
+is_rewritten(const struct followed *f, const struct followed *original)
+{
+	/* With less, all that was seen of it may stand in both texts. */
+	if (f->copied > f->told.read)
+		return !file_begins_as(f->file, original->file, f->copied);
+	return f->maybe &&
+	       file_written_ns(original->file) >= file_born_ns(f->file);
+}
+
+/* Of what is no copy any more: reads on where the original was read to, when
+ * that held the same. */
+static bool
+read_on_in_copy(struct followed *f, struct followed *original)
+{
+	int fd = file_fd(f->file);
+	struct place place;
+	struct position p;
+
+	if (!is_rewritten(f, original))
+		return false;
+	place_take(&place, original);
+	if (!place_is_in(&place, original, fd, &p) &&
+	    !(f->copy && place_is_in(&f->told, original, fd, &p)))
+		return false;
+	log_info("the file was written anew and begins with what was read "
+		 "before, reading on in a copy of that source=%s path=%s "
+		 "offset=%" PRId64,
+	    source_name(f->all, f->source), file_path(f->file), p.offset);
+	file_seek(f->file, p.offset, p.line);
+	followed_suspect(f, NULL);
+	followed_dirty(f);
+	followed_ready(f);
+	followed_wait(original, f);
+	return true;
+}
+
+/* It is no copy of its original, which is what it was as far as that shows. */
+static void
+settle(struct followed *f, struct followed *original)
+{
+	if (read_on_in_copy(f, original))
+		return;
+	if (f->maybe) {
+		followed_drop(f);
+		return;
+	}
+	if (f->copy &&
+	    !(f->kept && file_read_offset(original->file) >= f->copied))
+		file_seek(f->file, 0, 1);
+	followed_suspect(f, NULL);
+}
+
 /* Whether a file under a rotated name is still but a copy, so many bytes. Where
  * its original is another text by now, that decides. */
 static bool
@@ -531,18 +649,47 @@ is_copy(struct followed *f, int64_t *size)
 	if (original->open)
 		file_look(original->file);
 	if (file_is_copy(f->file, original->file, size)) {
+		if (*size > f->copied)
+			f->grown_ms = clock_now_ms();
 		f->copy = true;
 		f->copied = *size;
+		place_take(&f->told, original);
 		return true;
 	}
 	followed_check(original);
-	if (f->original != original)
-		return false;
-	if (f->copy &&
-	    !(f->kept && file_read_offset(original->file) >= f->copied))
-		file_seek(f->file, 0, 1);
-	followed_suspect(f, NULL);
+	if (f->original == original)
+		settle(f, original);
 	return false;
+}
+
+static void
+skip_copy(struct followed *f, int64_t size)
+{
+	file_skip(f->file, size);
+	f->at_end = true;
+	read_ended(f);
+	followed_dirty(f);
+}
+
+/* Whatever was read in it last may have been of another text than before. */
+static void
+check_copies(struct followed *f)
+{
+	struct followed *other = TAILQ_FIRST(&f->all->all);
+	int64_t size;
+
+	for (; f->copies > 0 && other != NULL;
+	     other = TAILQ_NEXT(other, link)) {
+		int64_t copied = other->copied;
+
+		if (other->original != f || !(other->copy || other->maybe) ||
+		    !followed_open(other))
+			continue;
+		if (!is_copy(other, &size))
+			followed_ready(other);
+		else if (size != copied)
+			skip_copy(other, size);
+	}
 }
 
 /* Whether something stands where nothing was seen yet: copies of what perhaps
@@ -561,22 +708,22 @@ read_share(struct followed *f)
 {
 	int64_t offset = file_offset(f->file), size;
 	int64_t now_ms = clock_wall_ms();
+	struct place before;
 	struct err err;
 	size_t got = 0;
 
+	if (f->dropped)
+		return 0;
 	if (!followed_open(f)) {
 		if (f->lost)
 			let_go_on(f);
 		return 0;
 	}
 	if (is_copy(f, &size)) {
-		file_skip(f->file, size);
-		f->at_end = true;
-		read_ended(f);
-		followed_dirty(f);
+		skip_copy(f, size);
 		return 0;
 	}
-	if (f->original != NULL || f->after != NULL) {
+	if (f->original != NULL || f->after != NULL || f->dropped) {
 		followed_ready(f);
 		return 0;
 	}
@@ -584,6 +731,7 @@ read_share(struct followed *f)
 		followed_ready(f);
 		return 0;
 	}
+	place_take(&before, f);
 	switch (file_read(f->file, SHARE, &got, &err)) {
 	case FILE_MORE:
 		followed_ready(f);
@@ -618,11 +766,14 @@ read_share(struct followed *f)
 	if (got > 0) {
 		f->grown_ms = clock_now_ms();
 		f->fresh = false;
+		f->before = before;
+		f->before_round = f->all->round;
 	}
 	if (file_offset(f->file) != offset)
 		followed_dirty(f);
 	say_long_lines(f);
 	file_rest(f->file);
+	check_copies(f);
 	return got;
 }
 
@@ -797,9 +948,14 @@ let_copies_go(struct followed *f)
 {
 	struct followed *other = TAILQ_FIRST(&f->all->all);
 
-	for (; f->copies > 0; other = TAILQ_NEXT(other, link))
-		if (other->original == f)
+	for (; f->copies > 0; other = TAILQ_NEXT(other, link)) {
+		if (other->original != f)
+			continue;
+		if (other->maybe)
+			followed_drop(other);
+		else
 			followed_suspect(other, NULL);
+	}
 }
 
 static void
@@ -904,6 +1060,9 @@ followed_unhold(struct followed *f)
 		return;
 	TAILQ_REMOVE(&f->all->held, f, held_link);
 	f->held = f->succeeded = f->deleted = false;
+	/* In the place of the log: what it goes on with is to be read. */
+	f->kept = f->kept || f->maybe;
+	f->maybe = f->dropped = false;
 }
 
 /* When a held file is let go: not before what it was, and what comes after it,
@@ -911,7 +1070,7 @@ followed_unhold(struct followed *f)
 static int64_t
 release_due(const struct followed *f)
 {
-	if (f->ready || f->after != NULL)
+	if (f->ready || f->after != NULL || f->dropped)
 		return INT64_MAX;
 	if (f->deleted)
 		return f->grown_ms + DELETED_MS;
@@ -940,6 +1099,29 @@ release(struct followed *f)
 	followed_free(f);
 }
 
+/* As if it had never been found. */
+static void
+forget(struct followed *f)
+{
+	struct following *all = f->all;
+	struct position p;
+
+	followed_position(f, &p);
+	map_put(all->gone, identity_key(&f->identity), position_copy(&p));
+	all->changed = true;
+	followed_unhold(f);
+	followed_free(f);
+}
+
+static void
+let_go(struct followed *f)
+{
+	if (f->maybe)
+		followed_drop(f);
+	else
+		release(f);
+}
+
 void
 following_release(struct following *all, int64_t now_ms)
 {
@@ -950,7 +1132,12 @@ following_release(struct following *all, int64_t now_ms)
 		/* A last look, for a writer may have gone unheard. */
 		if (release_due(f) <= now_ms && read_share(f) == 0 &&
 		    release_due(f) <= now_ms)
-			release(f);
+			let_go(f);
+	}
+	for (f = TAILQ_FIRST(&all->held); f != NULL; f = next) {
+		next = TAILQ_NEXT(f, held_link);
+		if (f->dropped)
+			forget(f);
 	}
 }
 

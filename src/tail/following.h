@@ -31,6 +31,13 @@ struct identity {
 
 struct text identity_key(const struct identity *i);
 
+/* How far a file was read at a time, and what stood there. */
+struct place {
+	int64_t offset, line; /* as in a position */
+	int64_t read;         /* bytes, with a line that was not whole yet */
+	struct fingerprint print;
+};
+
 struct followed {
 	struct following *all;
 	struct file *file;
@@ -62,8 +69,13 @@ struct followed {
 	bool zeros;     /* at its end: looked at from time to time */
 	bool copy;      /* of its original so far: nothing in it is new */
 	bool kept;      /* what was a copy stays told, once that is read */
+	bool maybe;     /* it is read only if it is a copy of what is gone */
+	bool dropped;   /* it was none: to be let go unread */
 
-	int64_t copied; /* bytes of it that are a copy */
+	int64_t copied;      /* bytes of it that are a copy */
+	struct place told;   /* of its original, when that was last so */
+	struct place before; /* before something was last read */
+	uint64_t before_round;
 
 	unsigned copies;        /* how many may be copies of this one */
 	unsigned waiting;       /* how many are after this one */
@@ -145,6 +157,19 @@ void followed_succeed(struct followed *f);
 void followed_suspect(struct followed *f, struct followed *original);
 /** It has a name again. */
 void followed_unhold(struct followed *f);
+/** The same of one that was found beside that: it is read only where that was
+ * rewritten and nothing in it shows. */
+void followed_suspect_maybe(struct followed *f, struct followed *original);
+/** What was taken for a copy perhaps is none, or one of which all is told. */
+void followed_drop(struct followed *f);
+/**
+ * Where to read on in an open file that holds what stood in f, which was
+ * rewritten since with the same first bytes: how far f was read.
+ *
+ * Returns false where it holds something else.  p lives as long as place.
+ */
+bool followed_place_in(
+    struct followed *f, int fd, struct place *place, struct position *p);
 /** Its position; the fingerprints live until the next call. */
 void followed_position(struct followed *f, struct position *p);
 /** Opens a parked file again.  False: it cannot be now, or is lost. */

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "tail/inotify.h"
 #include "tail/paths.h"
+#include "tail/rotated.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -32,7 +33,7 @@ struct target {
 	struct names *names;
 	size_t source;
 	const char *pattern;
-	const char *const *exclude;
+	const char *const *exclude, *const *rotated;
 	bool glob;
 	struct spots spots;
 	struct map *found; /* struct name by path */
@@ -154,7 +155,7 @@ disturb(struct target *t, const char *path)
 
 void
 names_add(struct names *ns, size_t source, const char *pattern,
-    const char *const *exclude)
+    const char *const *exclude, const char *const *rotated)
 {
 	struct target *t = mem_new(1, sizeof *t);
 
@@ -162,6 +163,7 @@ names_add(struct names *ns, size_t source, const char *pattern,
 	t->source = source;
 	t->pattern = pattern;
 	t->exclude = exclude;
+	t->rotated = rotated;
 	t->glob = paths_is_glob(pattern);
 	t->found = map_new(SIZE_MAX, name_free);
 	TAILQ_INIT(&t->spots);
@@ -171,16 +173,57 @@ names_add(struct names *ns, size_t source, const char *pattern,
 		find_name(t, pattern);
 }
 
-/* A name came or went where files of a glob could be. */
+static char *
+path_in(const struct spot *s, const char *name)
+{
+	return paths_join(strcmp(s->dir, ".") == 0 ? "" : s->dir, name);
+}
+
+/* A log may have been copied there. */
+static void
+disturb_beside(struct target *t, const char *path)
+{
+	struct name *n = map_get(t->found, text_of(path));
+
+	if (n == NULL)
+		return;
+	n->beside = true;
+	name_mark(n);
+}
+
+/* A name came or went where rotated ones of a path are, or of what it leads to.
+ */
+static void
+sibling_event(struct spot *s, const char *name)
+{
+	struct target *t = s->target;
+	char *log = path_in(s, s->name), *path = path_in(s, name);
+
+	if (!t->glob && rotated_is_name(log, t->rotated, path))
+		disturb_beside(t, t->pattern);
+	free(log);
+	free(path);
+}
+
+/* A name came or went where files of a glob could be, or their rotated ones. */
 static void
 leaf_event(struct spot *s, const char *name)
 {
-	const char *dir = strcmp(s->dir, ".") == 0 ? "" : s->dir;
-	char *path = paths_join(dir, name);
+	struct target *t = s->target;
+	char *path = path_in(s, name), *log = path_in(s, name);
+	size_t len = strlen(path), least = len - strlen(name);
 
-	if (paths_match(s->target->pattern, path))
-		disturb(s->target, path);
+	if (paths_match(t->pattern, path))
+		disturb(t, path);
+	while (len-- > least + 1) {
+		if (path[len] != '.' && path[len] != '-')
+			continue;
+		log[len] = '\0';
+		if (rotated_is_name(log, t->rotated, path))
+			disturb_beside(t, log);
+	}
 	free(path);
+	free(log);
 }
 
 static bool
@@ -207,8 +250,10 @@ spot_event(enum watch_event event, const char *name, bool is_dir, void *ctx)
 	case PATHS_SELF:
 		break;
 	case PATHS_NAME:
-		if (strcmp(name, s->name) != 0)
+		if (strcmp(name, s->name) != 0) {
+			sibling_event(s, name);
 			break;
+		}
 		target_mark(s->target);
 		if (!s->target->glob)
 			disturb(s->target, s->target->pattern);
@@ -344,14 +389,26 @@ names_waiting(const struct names *ns)
 	return !STAILQ_EMPTY(&ns->walks) || !TAILQ_EMPTY(&ns->marked);
 }
 
+static void
+mark_beside(struct text key, void *value, void *ctx)
+{
+	struct name *n = value;
+
+	(void)key;
+	(void)ctx;
+	n->beside = true;
+}
+
 void
 names_mark_all(struct names *ns)
 {
 	struct target *t;
 
 	for (t = STAILQ_FIRST(&ns->targets); t != NULL;
-	     t = STAILQ_NEXT(t, link))
+	     t = STAILQ_NEXT(t, link)) {
+		map_each(t->found, mark_beside, NULL);
 		target_mark(t);
+	}
 }
 
 void

@@ -38,6 +38,7 @@ struct name {
 	LIST_ENTRY(name) others; /* names of the same file */
 
 	bool disturbed; /* something came to it or went since this was unset */
+	bool beside;    /* or to one of its rotated names */
 
 	/* Its maker's. */
 	struct target *target;
@@ -49,10 +50,10 @@ struct name {
 struct names *names_new(struct watcher *w);
 void names_free(struct names *ns); /* NULL does nothing */
 
-/** Adds a path or glob of a source; both arrays are lent.  exclude as in struct
- * tail_source. */
+/** Adds a path or glob of a source; all arrays are lent.  exclude and rotated
+ * are as in struct tail_source. */
 void names_add(struct names *ns, size_t source, const char *pattern,
-    const char *const *exclude);
+    const char *const *exclude, const char *const *rotated);
 
 /** The next name to look at, or NULL.  Directories are watched before. */
 struct name *names_next(struct names *ns);

@@ -310,6 +310,94 @@ succession_between(struct following *all, struct rotated *r, const char *path,
 		last->succeeded = old_succeeded;
 }
 
+/* What holds what stood in a log that was rewritten since is read on where that
+ * was read to. */
+static struct followed *
+take_rewritten(struct following *all, const struct rotated_file *r,
+    const struct between *b, int fd)
+{
+	struct identity identity = candidate_identity(b->source, r);
+	const struct position *from;
+	struct followed *holder;
+	struct place place;
+	struct position p;
+	int64_t size;
+
+	if (file_written_ns(b->was->file) < r->born_ns ||
+	    !followed_place_in(b->was, fd, &place, &p) ||
+	    told_is(all, fd, b, &holder, &size, &from))
+		return NULL;
+	if (from == NULL || from->offset < p.offset)
+		from = &p;
+	log_info("the file was written anew and begins with what was read "
+		 "before, reading on in a copy of that source=%s path=%s is=%s "
+		 "offset=%" PRId64,
+	    all->sources[b->source].name, b->path, r->path, from->offset);
+	return succession_follow(all, &identity, fd, b->path, from);
+}
+
+/* One that nobody knows beside a log that is there. */
+static void
+take_beside(struct following *all, const struct rotated_file *r,
+    const struct between *b)
+{
+	struct identity identity = candidate_identity(b->source, r);
+	struct followed *log = b->was, *f;
+	struct stat st;
+	int64_t size;
+	bool denied;
+	int fd;
+
+	if (map_get(all->by_identity, identity_key(&identity)) != NULL ||
+	    position_of(all, &identity) != NULL || !candidate_is_later(r, b))
+		return;
+	fd = candidate_open(all, r, &denied);
+	if (fd < 0)
+		return;
+	if (told_is_half(r->path, fd, b) || fstat(fd, &st) != 0) {
+		close(fd);
+	} else if (st.st_size == 0 ||
+		   (!packed_is(fd) && file_holds(log->file, fd, &size))) {
+		f = succession_follow(all, &identity, fd, b->path, NULL);
+		followed_suspect_maybe(f, log);
+	} else {
+		f = take_rewritten(all, r, b, fd);
+		if (f != NULL)
+			followed_wait(log, f);
+		else
+			close(fd);
+	}
+}
+
+void
+succession_beside(struct following *all, struct rotated *r, const char *path,
+    struct followed *f, int64_t since_ms)
+{
+	struct position position;
+	struct between b = {
+		.path = path,
+		.source = f->source,
+		.old_born_ns = file_born_ns(f->file),
+		.since_ms = since_ms,
+		.was = f,
+		.position = &position,
+	};
+	const struct rotated_file *files;
+	unsigned looks = 0;
+
+	followed_check(f);
+	if (f->lost || file_is_packed(f->file) || !followed_open(f))
+		return;
+	followed_position(f, &position);
+	do {
+		size_t count = rotated_list(
+		    r, path, candidate_globs(all, b.source), &files);
+
+		for (size_t i = 0; i < count; i++)
+			take_beside(all, &files[i], &b);
+	} while (candidates_renew(all, r, &looks));
+}
+
 void
 succession_begin(struct following *all, struct rotated *r, size_t source,
     const char *path, struct followed *next, int64_t since_ms)
@@ -546,6 +634,28 @@ is_still_copy(
 	       (!copy->copy && file_is_copy(copy->file, f->file, &size));
 }
 
+/* Of what is behind the position in a copy, nothing is left to be decided. */
+static void
+settle_copy(
+    struct followed *copy, struct followed *f, const struct position *was)
+{
+	bool done = was == NULL || is_still_copy(copy, f, was);
+
+	if (copy->maybe &&
+	    (done || !copy->copy || (was != NULL && was->offset > 0))) {
+		followed_drop(copy);
+		return;
+	}
+	if (done) {
+		file_skip(copy->file, file_look(copy->file));
+	} else if (copy->copy) {
+		file_seek(copy->file, 0, 1);
+		followed_ready(copy);
+	}
+	followed_suspect(copy, NULL);
+	followed_dirty(copy);
+}
+
 void
 succession_copies(
     struct followed *f, const struct position *was, uint64_t newest)
@@ -561,14 +671,7 @@ succession_copies(
 		if (was != NULL && was->offset > 0 &&
 		    position_is(file_fd(other->file), was))
 			continue;
-		if (was == NULL || is_still_copy(other, f, was)) {
-			file_skip(other->file, file_look(other->file));
-		} else if (other->copy) {
-			file_seek(other->file, 0, 1);
-			followed_ready(other);
-		}
-		followed_suspect(other, NULL);
-		followed_dirty(other);
+		settle_copy(other, f, was);
 	}
 }
 

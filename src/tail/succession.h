@@ -36,6 +36,16 @@ void succession_away(struct following *all, struct rotated *r, const char *path,
     struct followed *f, int64_t since_ms);
 
 /**
+ * Something came to a rotated name of a file that is at a path.  It may be a
+ * copy, and the file rewritten since so that nothing in it shows: it begins
+ * with what was read of it before.
+ *
+ * since_ms  wall time before which it was not there
+ */
+void succession_beside(struct following *all, struct rotated *r,
+    const char *path, struct followed *f, int64_t since_ms);
+
+/**
  * Nothing is known of what was at a path before: those that came to it since
  * and went are read, before next (NULL: nothing is there now).
  *

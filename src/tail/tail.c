@@ -38,6 +38,7 @@ struct turnover {
 	struct position *was;  /* or: where its file was read to, before it was
 	                          truncated; neither: nothing was */
 	struct followed *next; /* what is there */
+	bool beside; /* it is what was there: something came beside it */
 };
 
 struct tail {
@@ -154,7 +155,7 @@ position_for(
 	return p != NULL ? p : s.found;
 }
 
-static void
+static struct turnover *
 turnover_add(struct tail *t, const struct name *n, struct followed *old,
     const struct position *was, struct followed *next)
 {
@@ -166,6 +167,7 @@ turnover_add(struct tail *t, const struct name *n, struct followed *old,
 	o->was = was == NULL ? NULL : position_copy(was);
 	o->next = next;
 	STAILQ_INSERT_TAIL(&t->turnovers, o, link);
+	return o;
 }
 
 /* Those that came and went since the look before were never open. */
@@ -177,6 +179,10 @@ turn_over(struct tail *t, struct turnover *o, struct rotated *r)
 	struct followed *last;
 	bool found;
 
+	if (o->beside) {
+		succession_beside(&t->all, r, o->path, o->old, since_ms);
+		return;
+	}
 	if (o->old != NULL && o->old == o->next) {
 		succession_away(&t->all, r, o->path, o->old, since_ms);
 		return;
@@ -519,12 +525,14 @@ name_look(struct tail *t, struct name *n)
 	struct err err;
 	int fd;
 	bool there = stat(n->path, &st) == 0;
-	bool came = n->disturbed || t->starting;
+	bool came = n->disturbed || t->starting, beside = n->beside;
 
+	n->beside = false;
 	if (there && is_unchanged(n, &st)) {
 		name_followed(t, n);
-		if (n->disturbed)
-			turnover_add(t, n, n->file, NULL, n->file);
+		if (n->disturbed || beside)
+			turnover_add(t, n, n->file, NULL, n->file)->beside =
+			    !n->disturbed;
 		n->disturbed = false;
 		return;
 	}
@@ -817,7 +825,8 @@ tail_start(struct tail *t)
 		const struct tail_source *spec = &t->all.sources[i];
 
 		for (size_t j = 0; spec->paths[j] != NULL; j++)
-			names_add(t->names, i, spec->paths[j], spec->exclude);
+			names_add(t->names, i, spec->paths[j], spec->exclude,
+			    spec->rotated);
 	}
 	t->starting = true;
 	look(t);
@@ -863,7 +872,9 @@ tell_position(struct followed *f, tail_position_fn *fn, void *ctx)
 	struct position p;
 
 	followed_position(f, &p);
-	fn(f->id, &p, ctx);
+	/* Of one that was but found nothing is known yet. */
+	if (!f->dropped && !(f->maybe && f->copied == 0))
+		fn(f->id, &p, ctx);
 	if (f->dirty)
 		TAILQ_REMOVE(&f->all->dirty, f, dirty_link);
 	f->dirty = false;

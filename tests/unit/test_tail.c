@@ -58,6 +58,7 @@ static struct {
 	int64_t lost_bytes;
 	const char *awaited;
 	uint64_t awaited_lines, awaited_ends;
+	void (*between)(void); /* called at the next block */
 	bool timed_out;
 	struct position *positions[POSITIONS_MAX]; /* as a store has them */
 } w;
@@ -77,7 +78,12 @@ is_there(void)
 static void
 on_block(const struct block *b, void *ctx)
 {
+	void (*between)(void) = w.between;
+
 	(void)ctx;
+	w.between = NULL;
+	if (between != NULL)
+		between();
 	assert_true(b->len > 0);
 	assert_false(b->truncated && b->unfinished);
 	assert_int_equal(
@@ -1468,6 +1474,203 @@ a_copy_that_comes_to_the_place_of_the_log_while_stopped_is_read_on(void **state)
 	assert_null(w.losses.data);
 }
 
+/* The new text begins with what was read of the old one, so that nothing in the
+ * log shows that it is another. */
+static void
+a_copy_is_read_though_the_log_begins_as_before(void **state)
+{
+	(void)state;
+	append("a.log", "line 1");
+	start("a.log");
+	settle();
+	append("a.log", "\nline 2\n");
+	copy("a.log", "a.log.1");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "line 10\n");
+	expect("line 1\nline 2\nline 10\n");
+	save();
+	stop();
+	start("a.log");
+	settle();
+	assert_int_equal(w.lines, 3);
+}
+
+static void
+a_copy_that_was_compressed_is_read_though_the_log_begins_as_before(void **state)
+{
+	(void)state;
+	append("a.log", "line 1");
+	start("a.log");
+	settle();
+	append("a.log", "\nline 2\n");
+	copy("a.log", "a.log-001");
+	assert_int_equal(truncate("a.log", 0), 0);
+	assert_int_equal(system("gzip a.log-001"), 0);
+	append("a.log", "line 10\n");
+	expect("line 1\nline 2\nline 10\n");
+}
+
+/* What was told of it is not told again. */
+static void
+a_copy_is_read_on_though_the_log_begins_with_the_same_banner(void **state)
+{
+	struct str banner = { 0 };
+
+	(void)state;
+	w.keep_quiet = true;
+	for (int i = 0; i < 50; i++)
+		str_printf(&banner, "the same at each start, line %d\n", i);
+	append("a.log", banner.data);
+	start("a.log");
+	expect_lines(50);
+	append("a.log", "1\n2\n");
+	copy("a.log", "a.log.1");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", banner.data);
+	append("a.log", "3\n4\n5\n");
+	expect_lines(50 + 5);
+	str_free(&banner);
+}
+
+/* It was found while it was being made, or the log was whole still. */
+static void
+a_copy_that_was_seen_is_read_though_the_log_begins_as_before(void **state)
+{
+	(void)state;
+	append("a.log", "line 1");
+	start("a.log");
+	settle();
+	append("a.log", "\nline 2\n");
+	expect("line 1\nline 2\n");
+	append("a.log", "line 3");
+	settle();
+	close(open_log("a.log.1"));
+	settle();
+	append("a.log.1", "line 1\nli");
+	settle();
+	append("a.log", "\nline 4\n");
+	append("a.log.1", "ne 2\nline 3\nline 4\n");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "line 1\nline 2\nline 30\n");
+	expect_lines(5);
+	assert_non_null(strstr(w.told.data, "line 3\nline 4\n"));
+	assert_non_null(strstr(w.told.data, "line 30\n"));
+}
+
+/* Where the truncation shows, what was seen of the copy counts no more. */
+static void
+a_copy_that_was_seen_is_read_on_when_the_log_is_truncated(void **state)
+{
+	(void)state;
+	append("a.log", "1\n2\n");
+	start("a.log");
+	expect("1\n2\n");
+	append("a.log.1", "1\n");
+	settle();
+	append("a.log", "3\n");
+	append("a.log.1", "2\n3\n");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "4\n");
+	expect("1\n2\n<end>3\n4\n");
+	copy("a.log", "a.log.0");
+	settle();
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "5\n6\n");
+	expect("1\n2\n<end>3\n4\n<end>5\n6\n");
+	save();
+	stop();
+	start("a.log");
+	settle();
+	assert_int_equal(w.lines, 6);
+}
+
+/* Between a look at the names and the reading that follows it. */
+static void
+rewrite_between(void)
+{
+	append("a.log", "\nline 2\n");
+	copy("a.log", "a.log.1");
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "line 10\n");
+}
+
+static void
+a_copy_is_read_though_the_new_text_was_read_before(void **state)
+{
+	(void)state;
+	paths[1] = "a.log";
+	append("a.log", "line 1");
+	append("b.log", "b\n");
+	start("b.log");
+	expect("b\n");
+	w.between = rewrite_between;
+	append("b.log", "b\n");
+	append("a.log", " ");
+	expect_lines(5);
+	paths[1] = NULL;
+	assert_non_null(strstr(w.told.data, "line 1 \nline 2\n"));
+}
+
+/* Who copies parts of a log, or adds to a copy, rotates nothing. */
+static void
+what_is_made_beside_a_log_is_not_read(void **state)
+{
+	(void)state;
+	append("a.log", "1\n2\n3\n");
+	start("a.log");
+	expect("1\n2\n3\n");
+	let_the_clock_tick();
+	append("a.log.part", "2\n3\n");
+	append("a.log.more", "1\n2\n3\nmore\n");
+	copy("a.log", "a.log.all");
+	close(open_log("a.log-errors"));
+	settle();
+	append("a.log.all", "more\n");
+	append("a.log-errors", "1\n");
+	settle();
+	append("a.log-errors", "more\n");
+	append("a.log", "4\n");
+	expect("1\n2\n3\n4\n");
+	assert_int_equal(w.ends, 0);
+	append("a.log.all", "more\n");
+	expect("1\n2\n3\n4\n");
+}
+
+/* Nor after a truncation, when it was there long before. */
+static void
+what_was_made_beside_a_log_is_not_read_when_that_is_truncated(void **state)
+{
+	const struct timespec long_ago[2] = { { 1, 0 }, { 1, 0 } };
+
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	close(open_log("a.log.later"));
+	settle();
+	assert_int_equal(utimensat(AT_FDCWD, "a.log.later", long_ago, 0), 0);
+	assert_int_equal(truncate("a.log", 0), 0);
+	append("a.log", "two\n");
+	expect("1\n<end>two\n");
+	append("a.log.later", "more\n");
+	expect("1\n<end>two\n");
+}
+
+/* It is read on there, for it is the log then. */
+static void
+a_copy_that_comes_to_the_place_of_the_log_is_read_on(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	copy("a.log", "a.log.1");
+	settle();
+	move("a.log.1", "a.log");
+	append("a.log", "2\n");
+	expect("1\n2\n");
+}
+
 /* It was emptied and written anew, and then another took its place that had
  * been there before. */
 static void
@@ -2743,6 +2946,19 @@ main(void)
 		    a_file_under_the_number_of_another_is_not_it_for_its_first_line),
 		real(
 		    a_copy_that_comes_to_the_place_of_the_log_while_stopped_is_read_on),
+		real(a_copy_is_read_though_the_log_begins_as_before),
+		real(
+		    a_copy_that_was_compressed_is_read_though_the_log_begins_as_before),
+		real(
+		    a_copy_is_read_on_though_the_log_begins_with_the_same_banner),
+		real(
+		    a_copy_that_was_seen_is_read_though_the_log_begins_as_before),
+		real(a_copy_that_was_seen_is_read_on_when_the_log_is_truncated),
+		real(a_copy_is_read_though_the_new_text_was_read_before),
+		real(what_is_made_beside_a_log_is_not_read),
+		real(
+		    what_was_made_beside_a_log_is_not_read_when_that_is_truncated),
+		real(a_copy_that_comes_to_the_place_of_the_log_is_read_on),
 		real(
 		    a_log_of_which_a_copy_was_found_is_read_itself_after_a_stop),
 		real(
