@@ -84,7 +84,8 @@ struct followed {
 	/* Under a rotated name of that one: may be a copy of it. */
 	struct followed *original;
 
-	uint64_t round; /* in which it was found */
+	uint64_t round;   /* in which it was found */
+	int64_t since_ns; /* what comes after it was made since; 0: since it */
 	int64_t grown_ms;
 	int64_t read_ms; /* wall time before it was last read as expected */
 	int64_t truncated_ms;  /* when it was last said, 0: never */

@@ -482,8 +482,10 @@ resume_path(struct following *all, struct rotated *r, const struct strays *s,
 	if (is_new)
 		last = succession_read_between(all, r, &b);
 	/* Whoever comes at last finds it as what was there before. */
-	if (next == NULL && n != NULL && last != NULL)
+	if (next == NULL && n != NULL && last != NULL) {
 		last->succeeded = false;
+		last->since_ns = b.old_born_ns;
+	}
 	while (next != NULL && next->after != NULL)
 		next = next->after;
 	if (next != NULL && last != NULL && next != last)

@@ -292,7 +292,8 @@ succession_between(struct following *all, struct rotated *r, const char *path,
 	struct between b = {
 		.path = path,
 		.source = old->source,
-		.old_born_ns = file_born_ns(old->file),
+		.old_born_ns = old->since_ns != 0 ? old->since_ns
+		                                  : file_born_ns(old->file),
 		.since_ms = all->since_ms,
 		.was = old,
 		.position = &position,
@@ -304,10 +305,13 @@ succession_between(struct following *all, struct rotated *r, const char *path,
 	followed_check(old);
 	followed_position(old, &position);
 	last = succession_read_between(all, r, &b);
-	if (next != NULL)
+	if (next != NULL) {
 		followed_wait(next, last);
-	else if (last != old)
+	} else if (last != old) {
+		/* A copy may be younger than what comes to the path. */
 		last->succeeded = old_succeeded;
+		last->since_ns = b.old_born_ns;
+	}
 }
 
 /* What holds what stood in a log that was rewritten since is read on where that

@@ -1742,6 +1742,26 @@ a_log_that_was_seen_is_noticed_to_be_another_before_it_is_read(void **state)
 	str_free(&banner);
 }
 
+/* As a copy of what was at the path between two looks is, though that was made
+ * before it. */
+static void
+what_comes_after_a_younger_file_was_read_is_read_too(void **state)
+{
+	(void)state;
+	append("a.log", "1\n");
+	start("a.log");
+	expect("1\n");
+	close(open_log("b.log"));
+	let_the_clock_tick();
+	move("a.log", "a.log-001");
+	append("a.log-002", "2\n");
+	expect("1\n2\n");
+	append("b.log", "3\n");
+	move("b.log", "a.log");
+	move("a.log", "a.log.1");
+	expect("1\n2\n3\n");
+}
+
 static void
 an_empty_rotated_file_holds_nobody_up(void **state)
 {
@@ -2965,6 +2985,7 @@ main(void)
 		    what_an_empty_log_got_before_it_was_emptied_is_read_in_the_copy),
 		real(
 		    a_log_that_was_seen_is_noticed_to_be_another_before_it_is_read),
+		real(what_comes_after_a_younger_file_was_read_is_read_too),
 		real(an_empty_rotated_file_holds_nobody_up),
 		real(the_same_while_stopped),
 		real(
