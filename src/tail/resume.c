@@ -242,10 +242,13 @@ stray_deny(struct following *all, struct stray *s, const struct rotated_file *r,
 
 /* A file of which nothing was read shows in no text that it was compressed: it
  * is one that is not known and was not written before that was made.  Nor does
- * one that could not be looked into: it may have been written anew. */
+ * one that could not be looked into: it may have been written anew.  It may
+ * begin with a text that was told before it was emptied of that, from which it
+ * is read on then (NULL: from its start). */
 static const struct rotated_file *
 find_packed(struct following *all, struct stray *s,
-    const struct rotated_file *files, size_t count, int *fd)
+    const struct rotated_file *files, size_t count, int *fd,
+    const struct position **from)
 {
 	const struct position *p = s->position;
 	const struct between b = {
@@ -253,7 +256,6 @@ find_packed(struct following *all, struct stray *s,
 		.source = s->identity.source,
 		.position = p,
 	};
-	const struct position *from;
 	const struct rotated_file *closed = NULL;
 	bool denied;
 
@@ -274,8 +276,8 @@ find_packed(struct following *all, struct stray *s,
 			continue;
 		if (packed_is(*fd) && !has_position(all, b.source, r, *fd) &&
 		    !told_is_half(r->path, *fd, &b) &&
-		    !succession_is_told(all, &identity, *fd, &b, &from) &&
-		    from == NULL)
+		    !succession_is_told(all, &identity, *fd, &b, from) &&
+		    (*from == NULL || position_is_text(*from)))
 			return r;
 		close(*fd);
 	}
@@ -328,7 +330,7 @@ find_stray(struct following *all, struct stray *s,
 static void
 stray_find(struct following *all, struct rotated *r, struct stray *s)
 {
-	const struct position *p = s->position, *from = p;
+	const struct position *p = s->position, *from = NULL;
 	const char *const *globs = candidate_globs(all, s->identity.source);
 	const struct rotated_file *files, *found;
 	struct identity identity;
@@ -344,7 +346,7 @@ stray_find(struct following *all, struct rotated *r, struct stray *s)
 		found = find_stray(all, s, files, count, &fd);
 		sure = found != NULL;
 		if (!sure && !s->denied)
-			found = find_packed(all, s, files, count, &fd);
+			found = find_packed(all, s, files, count, &fd, &from);
 		/* Of what vanished meanwhile, one was perhaps it. */
 		again = !sure && candidates_renew(all, r, &looks);
 		if (again && found != NULL)
@@ -352,9 +354,9 @@ stray_find(struct following *all, struct rotated *r, struct stray *s)
 	} while (again);
 	if (found == NULL)
 		return;
-	/* It was written anew: what was read of it is in it no more. */
-	if (!sure && p->offset > 0)
-		from = NULL;
+	/* Else it was written anew: what was read of it is in it no more. */
+	if (sure)
+		from = p;
 	log_info("log was rotated meanwhile, the old file is read to its end "
 		 "first path=%s is=%s offset=%" PRId64,
 	    p->path, found->path, from == NULL ? 0 : from->offset);

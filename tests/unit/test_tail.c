@@ -2464,6 +2464,35 @@ the_longest_of_what_was_read_of_a_copy_counts(void **state)
 	expect("banner\nbanner\n1\n2\n");
 }
 
+/* What it begins with was told before it was emptied of that. */
+static void
+what_was_not_read_of_a_log_that_was_compressed_is_behind_its_banner(
+    void **state)
+{
+	struct timespec times[2];
+	struct stat st;
+
+	(void)state;
+	start_numbered();
+	assert_int_equal(truncate("a.log", 0), 0);
+	settle();
+	let_the_clock_tick();
+	move("a.log", "a.log-001");
+	append("a.log", "other\n");
+	expect_lines(21);
+	save();
+	stop();
+	append_numbered("a.log-001", 1, 23);
+	assert_int_equal(system("gzip a.log-001"), 0);
+	assert_int_equal(stat("a.log", &st), 0);
+	times[0] = times[1] = st.st_mtim; /* before that was made */
+	times[0].tv_nsec = times[1].tv_nsec -= times[0].tv_nsec > 0;
+	assert_int_equal(utimensat(AT_FDCWD, "a.log-001.gz", times, 0), 0);
+	start("a.log");
+	expect_lines(24);
+	assert_null(w.losses.data);
+}
+
 static void
 a_copy_begun_before_a_stop_is_not_read_after_it(void **state)
 {
@@ -3022,6 +3051,8 @@ main(void)
 		    what_was_not_read_when_it_was_truncated_is_read_in_the_copy),
 		real(a_copy_that_is_being_compressed_is_read_once),
 		real(the_longest_of_what_was_read_of_a_copy_counts),
+		real(
+		    what_was_not_read_of_a_log_that_was_compressed_is_behind_its_banner),
 		real(a_copy_begun_before_a_stop_is_not_read_after_it),
 		real(a_copy_of_a_text_before_goes_on_after_a_stop),
 		real(
