@@ -243,8 +243,8 @@ stray_deny(struct following *all, struct stray *s, const struct rotated_file *r,
 /* A file of which nothing was read shows in no text that it was compressed: it
  * is one that is not known and was not written before that was made.  Nor does
  * one that could not be looked into: it may have been written anew.  It may
- * begin with a text that was told before it was emptied of that, from which it
- * is read on then (NULL: from its start). */
+ * begin with a text that was told before, its own or that of a file that was
+ * done: it is read on from there then (NULL: from its start). */
 static const struct rotated_file *
 find_packed(struct following *all, struct stray *s,
     const struct rotated_file *files, size_t count, int *fd,
@@ -277,7 +277,8 @@ find_packed(struct following *all, struct stray *s,
 		if (packed_is(*fd) && !has_position(all, b.source, r, *fd) &&
 		    !told_is_half(r->path, *fd, &b) &&
 		    !succession_is_told(all, &identity, *fd, &b, from) &&
-		    (*from == NULL || position_is_text(*from)))
+		    (*from == NULL || position_is_text(*from) ||
+			position_is_done(*from)))
 			return r;
 		close(*fd);
 	}

@@ -223,14 +223,39 @@ told_further(
 	return s.found != p || is_of_followed(all, fd, &b, p->offset);
 }
 
-/* Whether a file holds nothing behind a position. */
+/* Whether a compressed file goes on with a line behind a place in its text. */
+static bool
+has_line_behind(int fd, int64_t offset)
+{
+	char buf[65536];
+	struct packed *packed = NULL;
+	int64_t at = 0;
+	ssize_t n = 1;
+
+	if (lseek(fd, 0, SEEK_SET) == 0)
+		packed = packed_open(fd, (struct text){ NULL, 0 }, NULL);
+	for (; packed != NULL && n > 0 && at < offset; at += n)
+		n = packed_skip(packed, (size_t)(offset - at), NULL);
+	while (packed != NULL && n > 0) {
+		n = packed_read(packed, buf, sizeof buf, NULL);
+		if (n > 0 && memchr(buf, '\n', (size_t)n) != NULL)
+			break;
+	}
+	if (packed == NULL)
+		return false;
+	packed_free(packed);
+	return n > 0;
+}
+
+/* Whether a file holds nothing behind a position.  Another one may begin with
+ * all that was in one that was done. */
 static bool
 ends_at(int fd, const struct position *p)
 {
 	struct stat st;
 
 	if (packed_is(fd))
-		return position_is_done(p);
+		return position_is_done(p) && !has_line_behind(fd, p->offset);
 	return fstat(fd, &st) != 0 || st.st_size <= p->offset;
 }
 

@@ -2493,6 +2493,39 @@ what_was_not_read_of_a_log_that_was_compressed_is_behind_its_banner(
 	assert_null(w.losses.data);
 }
 
+/* As one that was made after it does, too. */
+static void
+what_was_not_read_of_a_log_that_begins_as_one_that_was_done_is_read(
+    void **state)
+{
+	struct timespec times[2];
+	struct stat st;
+
+	(void)state;
+	w.keep_quiet = true;
+	close(open_log("a.log"));
+	start("a.log");
+	settle();
+	let_the_clock_tick();
+	move("a.log", "a.log-001");
+	append_numbered("a.log", 1, 20);
+	expect_lines(20);
+	assert_int_equal(stat("a.log", &st), 0);
+	move("a.log", "a.log-002");
+	append("a.log", "other\n");
+	expect_lines(21);
+	save();
+	stop();
+	append_numbered("a.log-001", 1, 23);
+	assert_int_equal(system("gzip a.log-001"), 0);
+	times[0] = times[1] = st.st_mtim; /* before that was made */
+	times[0].tv_nsec = times[1].tv_nsec -= times[0].tv_nsec > 0;
+	assert_int_equal(utimensat(AT_FDCWD, "a.log-001.gz", times, 0), 0);
+	start("a.log");
+	expect_lines(24);
+	assert_null(w.losses.data);
+}
+
 static void
 a_copy_begun_before_a_stop_is_not_read_after_it(void **state)
 {
@@ -3053,6 +3086,8 @@ main(void)
 		real(the_longest_of_what_was_read_of_a_copy_counts),
 		real(
 		    what_was_not_read_of_a_log_that_was_compressed_is_behind_its_banner),
+		real(
+		    what_was_not_read_of_a_log_that_begins_as_one_that_was_done_is_read),
 		real(a_copy_begun_before_a_stop_is_not_read_after_it),
 		real(a_copy_of_a_text_before_goes_on_after_a_stop),
 		real(
