@@ -778,6 +778,29 @@ pipeline_resolve(struct pipeline *p, const char *id)
 	return incidents_resolve(p->incidents, id, moment(p));
 }
 
+struct pipeline_retried
+pipeline_retry(struct pipeline *p, const char *id)
+{
+	struct incident *i = incidents_find_id(p->incidents, id);
+	struct pipeline_retried done = { .known = i != NULL };
+
+	if (i != NULL)
+		done.scripts = actions_retry(p->actions, i);
+	done.deliveries = outbox_retry(p->outbox, NULL, id);
+	done.known |= done.deliveries > 0;
+	on_dirty(p);
+	return done;
+}
+
+size_t
+pipeline_retry_deliveries(struct pipeline *p, const char *id)
+{
+	size_t count = outbox_retry(p->outbox, id, NULL);
+
+	on_dirty(p);
+	return count;
+}
+
 size_t
 pipeline_waiting(const struct pipeline *p)
 {

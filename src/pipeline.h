@@ -63,6 +63,18 @@ void pipeline_view(const struct pipeline *p, struct pipeline_view *out);
 bool pipeline_acknowledge(struct pipeline *p, const char *id);
 bool pipeline_resolve(struct pipeline *p, const char *id);
 
+/** What is done again, by hand. */
+struct pipeline_retried {
+	bool known;        /* there is such an incident */
+	bool scripts;      /* its scripts run again */
+	size_t deliveries; /* dead letters that are sent again */
+};
+/** Of an incident: what failed of it. */
+struct pipeline_retried pipeline_retry(struct pipeline *p, const char *id);
+/** Dead letters: of a delivery id, or all where it is NULL.  Returns how
+ * many. */
+size_t pipeline_retry_deliveries(struct pipeline *p, const char *id);
+
 /** Notifications that could not be sent yet. */
 size_t pipeline_waiting(const struct pipeline *p);
 

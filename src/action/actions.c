@@ -954,6 +954,16 @@ is_under_way(const struct actions *as, size_t rule)
 	return false;
 }
 
+/* Whether its scripts did not do what they are for. */
+static bool
+has_failed(const struct incident *i)
+{
+	for (size_t k = 0; k < i->run_count; k++)
+		if (i->runs[k].state >= RUN_FAILED)
+			return true;
+	return false;
+}
+
 /* They ran for an earlier time. */
 static void
 reset_runs(struct actions *as, struct incident *i, const struct steps *steps)
@@ -1165,6 +1175,26 @@ actions_change(struct actions *as, const struct change *change)
 		    i->rule_id, i->id);
 		escalate(as, i);
 	}
+}
+
+bool
+actions_retry(struct actions *as, struct incident *i)
+{
+	const struct steps *steps;
+
+	if (i->rule == NO_RULE || i->state != INCIDENT_OPEN)
+		return false;
+	steps = &as->spec.plans[i->rule].execs;
+	for (const struct remedy *r = as->remedies; r != NULL; r = r->next)
+		if (r->incident == i)
+			return false;
+	if (steps->count == 0 || as->spec.dry_run || as->stopping ||
+	    as->spec.plans[i->rule].observe || !has_failed(i))
+		return false;
+	reset_runs(as, i, steps);
+	begin(as, i, steps, false);
+	dirty(as);
+	return true;
 }
 
 int64_t

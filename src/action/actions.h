@@ -101,6 +101,10 @@ void actions_saved(struct actions *as);
  *        restart would run it again */
 void actions_start(struct actions *as, bool saved);
 
+/** Runs an open incident's scripts again, from the first, where some did not do
+ * what they are for and none is at it.  Returns whether they run. */
+bool actions_retry(struct actions *as, struct incident *i);
+
 /** Escalations for want of acknowledgement, by wall time. */
 int64_t actions_due(const struct actions *as); /* INT64_MAX: not at all */
 void actions_tick(struct actions *as, int64_t wall_ms);

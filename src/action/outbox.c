@@ -920,3 +920,65 @@ outbox_dropped(const struct outbox *ob)
 {
 	return ob->dropped;
 }
+
+static void
+tell_row(const struct delivery *d, outbox_row_fn *fn, void *ctx)
+{
+	const bool dead = d->state == DELIVERY_DEAD;
+
+	fn(
+	    &(struct outbox_row){
+		.id = d->id,
+		.action = d->action,
+		.incident = d->incident,
+		.change = d->change,
+		.error =
+		    d->error != NULL && d->error[0] != '\0' ? d->error : NULL,
+		.dead = dead,
+		.attempts = d->attempts,
+		.next_ms = dead ? 0 : d->next_ms,
+	    },
+	    ctx);
+}
+
+void
+outbox_each(const struct outbox *ob, outbox_row_fn *fn, void *ctx)
+{
+	const struct delivery *d;
+
+	for (size_t i = 0; i < ob->count; i++)
+		TAILQ_FOREACH(d, &ob->queues[i].rows, link)
+	tell_row(d, fn, ctx);
+	TAILQ_FOREACH(d, &ob->dead, link)
+	tell_row(d, fn, ctx);
+}
+
+static void
+revive(struct outbox *ob, struct delivery *d)
+{
+	delivery_unlink(ob, d);
+	d->state = DELIVERY_WAITING;
+	d->attempts = 0;
+	d->created_ms = d->next_ms = clock_wall_ms();
+	d->due_ms = 0;
+	delivery_enqueue(ob, d);
+	delivery_changed(ob, d);
+}
+
+size_t
+outbox_retry(struct outbox *ob, const char *delivery_id, const char *incident)
+{
+	struct delivery *d, *next;
+	size_t count = 0;
+
+	for (d = TAILQ_FIRST(&ob->dead); d != NULL; d = next) {
+		next = TAILQ_NEXT(d, link);
+		if (d->queue == NULL ||
+		    (delivery_id != NULL && strcmp(d->id, delivery_id) != 0) ||
+		    (incident != NULL && strcmp(d->incident, incident) != 0))
+			continue;
+		revive(ob, d);
+		count++;
+	}
+	return count;
+}

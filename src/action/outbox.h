@@ -77,6 +77,22 @@ int outbox_save(struct outbox *ob, struct err *err);
  * of the loop on, what may be sent is. */
 void outbox_send(struct outbox *ob);
 
+/** One that waits or is dead; lent. */
+struct outbox_row {
+	const char *id, *action, *incident, *change;
+	const char *error; /* of the last attempt; NULL: none */
+	bool dead;
+	int64_t attempts, next_ms; /* wall; of a dead one 0 */
+};
+typedef void outbox_row_fn(const struct outbox_row *row, void *ctx);
+/** Those that wait, by action and in their order, and then the dead. */
+void outbox_each(const struct outbox *ob, outbox_row_fn *fn, void *ctx);
+/** Sends dead letters again, as if they were new: those of a delivery id, of an
+ * incident, or both NULL all; but for actions that are gone.  To be saved.
+ * Returns how many. */
+size_t outbox_retry(
+    struct outbox *ob, const char *delivery_id, const char *incident);
+
 /** Whether one is being sent now, or is due, or waits without having failed
  * yet and without one before it that has. */
 bool outbox_busy(const struct outbox *ob);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * logwatch ack, resolve: what a human does to an incident.
+ * logwatch ack, resolve, retry: what a human does to an incident.
  */
 #include "cmd/control.h"
 
@@ -18,9 +18,14 @@ static const char help_ack[] =
 static const char help_resolve[] = "Usage: logwatch resolve [OPTION...] ID\n"
 				   "Says that an incident is over.\n";
 
+static const char help_retry[] = "Usage: logwatch retry [OPTION...] ID\n"
+				 "Does again what failed of an incident: its "
+                                 "scripts, if it is open, and its\n"
+				 "notifications that were given up.\n";
+
 static const char help_options[] =
     "\n"
-    "  --json             print the record\n"
+    "  --json             print what the daemon answers\n"
     "  --rules FILE|DIR   the rules of the logwatch that runs; may recur\n"
     "  --socket PATH      or its control socket\n"
     "  --state FILE       or its state file; none: the only one of this user\n"
@@ -49,8 +54,39 @@ static const struct option options[] = {
 
 /** One of the commands. */
 struct deed {
-	const char *name, *help, *done;
+	const char *name, *help;
+	void (*print)(const char *id, const json_t *answer);
 };
+
+static void
+print_ack(const char *id, const json_t *record)
+{
+	printf("%s: %s acknowledged\n", id,
+	    json_string_value(json_object_get(record, "rule")));
+}
+
+static void
+print_resolve(const char *id, const json_t *record)
+{
+	const char *state = json_string_value(json_object_get(record, "state"));
+
+	printf("%s: %s %s\n", id,
+	    json_string_value(json_object_get(record, "rule")),
+	    strcmp(state, "resolved") == 0
+		? "resolved"
+		: "resolves when its scripts are done");
+}
+
+static void
+print_retry(const char *id, const json_t *answer)
+{
+	printf("%s: scripts %s; %" JSON_INTEGER_FORMAT
+	       " notifications are sent again\n",
+	    id,
+	    json_is_true(json_object_get(answer, "scripts")) ? "run again"
+							     : "do not run",
+	    json_integer_value(json_object_get(answer, "deliveries")));
+}
 
 static int
 do_it(const struct deed *deed, const struct controlled *c, const char *id,
@@ -71,13 +107,12 @@ do_it(const struct deed *deed, const struct controlled *c, const char *id,
 	str_free(&target);
 	if (status != STATUS_OK)
 		return status;
-	if (json)
+	if (json) {
 		json_dumpf(record, stdout, JSON_COMPACT);
-	else
-		printf("%s: %s %s", id,
-		    json_string_value(json_object_get(record, "rule")),
-		    deed->done);
-	putchar('\n');
+		putchar('\n');
+	} else {
+		deed->print(id, record);
+	}
 	json_decref(record);
 	return finish_output(STATUS_OK);
 }
@@ -125,13 +160,19 @@ out:
 int
 cmd_ack(int argc, char **argv)
 {
-	return run(
-	    &(struct deed){ "ack", help_ack, "acknowledged" }, argc, argv);
+	return run(&(struct deed){ "ack", help_ack, print_ack }, argc, argv);
 }
 
 int
 cmd_resolve(int argc, char **argv)
 {
+	return run(&(struct deed){ "resolve", help_resolve, print_resolve },
+	    argc, argv);
+}
+
+int
+cmd_retry(int argc, char **argv)
+{
 	return run(
-	    &(struct deed){ "resolve", help_resolve, "resolved" }, argc, argv);
+	    &(struct deed){ "retry", help_retry, print_retry }, argc, argv);
 }

@@ -37,6 +37,8 @@ int cmd_wait(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_ack(int argc, char **argv);
 int cmd_resolve(int argc, char **argv);
+int cmd_retry(int argc, char **argv);
+int cmd_deliveries(int argc, char **argv);
 
 /** The files of --rules, in order. */
 struct paths {

@@ -682,6 +682,12 @@ incidents_resolve_key(struct incidents *is, size_t rule, struct text key,
 		resolve(is, i, now_ms, wall_ms);
 }
 
+struct incident *
+incidents_find_id(struct incidents *is, const char *id)
+{
+	return get(is, id);
+}
+
 const struct incident *
 incidents_get(const struct incidents *is, const char *id)
 {

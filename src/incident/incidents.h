@@ -66,6 +66,7 @@ bool incident_is_untold(const struct incident *i);
 /** The incident of that id, open or resolved a moment ago; NULL: none. */
 const struct incident *incidents_get(
     const struct incidents *is, const char *id);
+struct incident *incidents_find_id(struct incidents *is, const char *id);
 
 /** A remediation of an incident begins or has ended: while held it is not
  * resolved; what was seen meanwhile takes effect when it is let go. */

@@ -323,6 +323,91 @@ post_resolve(struct api *api, const struct http_request *r, const char *id,
 	do_by_hand(api, r, id, pipeline_resolve, "resolved", a);
 }
 
+static void
+post_retry(struct api *api, const struct http_request *r, const char *id,
+    struct http_answer *a)
+{
+	struct pipeline_retried done = pipeline_retry(api->pipeline, id);
+
+	if (!done.known) {
+		answer_error(a, 404, "there is no such incident");
+		return;
+	}
+	log_info("incident retried by hand id=%s scripts=%s deliveries=%zu "
+		 "uid=%" PRId64,
+	    id, done.scripts ? "yes" : "no", done.deliveries,
+	    r->uid == (uid_t)-1 ? -1 : (int64_t)r->uid);
+	answer_json(a, 200,
+	    json_pack("{s: b, s: I}", "scripts", done.scripts, "deliveries",
+		(json_int_t)done.deliveries));
+}
+
+/* Deliveries */
+
+static void
+add_delivery(const struct outbox_row *row, void *ctx)
+{
+	char at[WHEN_SIZE];
+
+	json_array_append_new(ctx,
+	    json_pack("{s: o, s: o, s: o, s: o, s: s, s: I, s: o, s: o}", "id",
+		record_text(text_of(row->id)), "action",
+		record_text(text_of(row->action)), "incident",
+		record_text(text_of(row->incident)), "change",
+		record_text(text_of(row->change)), "state",
+		row->dead ? "dead" : "pending", "attempts",
+		(json_int_t)row->attempts, "next_at",
+		row->next_ms != 0 ? json_string(when_write(row->next_ms, at))
+				  : json_null(),
+		"error",
+		row->error != NULL ? record_text(text_of(row->error))
+				   : json_null()));
+}
+
+static void
+get_deliveries(struct api *api, const struct http_request *r, const char *id,
+    struct http_answer *a)
+{
+	json_t *list = json_array();
+	struct pipeline_view v;
+
+	(void)r;
+	(void)id;
+	pipeline_view(api->pipeline, &v);
+	outbox_each(v.outbox, add_delivery, list);
+	answer_json(a, 200, json_pack("{s: o}", "deliveries", list));
+}
+
+/* {"id": ID}, or {} for all. */
+static void
+post_deliveries_retry(struct api *api, const struct http_request *r,
+    const char *id, struct http_answer *a)
+{
+	json_t *body = json_loadb(
+	    r->body.len > 0 ? r->body.data : "", r->body.len, 0, NULL);
+	const json_t *which = json_object_get(body, "id");
+	size_t count;
+
+	(void)id;
+	if (!json_is_object(body) ||
+	    (which != NULL && !json_is_string(which))) {
+		answer_error(a, 400, "say {\"id\": ID}, or {} for all");
+	} else {
+		count = pipeline_retry_deliveries(
+		    api->pipeline, json_string_value(which));
+		log_info("dead letters are sent again by hand count=%zu "
+			 "uid=%" PRId64,
+		    count, r->uid == (uid_t)-1 ? -1 : (int64_t)r->uid);
+		if (count == 0 && which != NULL)
+			answer_error(a, 404, "there is no such dead letter");
+		else
+			answer_json(a, 200,
+			    json_pack(
+				"{s: I}", "deliveries", (json_int_t)count));
+	}
+	json_decref(body);
+}
+
 /* Health: who answers at all turns its loop. */
 
 static void
@@ -368,6 +453,9 @@ static const struct route {
 	{ "GET", PREFIX "/incidents/{}", get_incident },
 	{ "POST", PREFIX "/incidents/{}/ack", post_ack },
 	{ "POST", PREFIX "/incidents/{}/resolve", post_resolve },
+	{ "POST", PREFIX "/incidents/{}/retry", post_retry },
+	{ "GET", PREFIX "/deliveries", get_deliveries },
+	{ "POST", PREFIX "/deliveries/retry", post_deliveries_retry },
 	{ "GET", "/healthz", get_healthz },
 	{ "GET", "/readyz", get_readyz },
 };
