@@ -73,6 +73,8 @@ includes() {
 		door["sqlite3.h"] = "^src/store/"
 		door["archive.h"] = "^src/tail/libarchive[.]h$"
 		door["tail/libarchive.h"] = "^src/tail/(lib)?archive[.]c$"
+		door["microhttpd.h"] = "^src/serve/libmicrohttpd[.]h$"
+		door["serve/libmicrohttpd.h"] = "^src/serve/(libmicrohttpd|http)[.]c$"
 		door["dlfcn.h"] = "^src/base/library[.]c$"
 		door["zlib.h"] = "^src/tail/gunzip[.]c$"
 		door["sys/inotify.h"] = "^src/tail/inotify[.]c$"
