@@ -58,7 +58,7 @@ static const struct command commands[] = {
 	{ "unsilence", NULL, NULL },
 	{ "deliveries", cmd_deliveries,
 	    "print notifications that wait or were given up" },
-	{ "reload", NULL, NULL },
+	{ "reload", cmd_reload, "have it read its rules again" },
 	{ "wait", cmd_wait, "go on when a line says so, for start scripts" },
 	{ "send", cmd_send, "send a test message through an action" },
 	{ "init", cmd_init, "write a rule file to begin with" },

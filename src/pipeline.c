@@ -725,8 +725,8 @@ on_stop_timeout(void *ctx)
 	finish(p);
 }
 
-void
-pipeline_stop(struct pipeline *p)
+static void
+wind_down(struct pipeline *p)
 {
 	if (p->stopping)
 		return;
@@ -736,8 +736,20 @@ pipeline_stop(struct pipeline *p)
 	streams_stop(p->streams);
 	if (actions_running(p->actions))
 		log_info("waiting for a script that runs");
-	timer_in(p->stop, STOP_MS);
 	turn_ask(p->commit_turn);
+}
+
+void
+pipeline_drain(struct pipeline *p)
+{
+	wind_down(p);
+}
+
+void
+pipeline_stop(struct pipeline *p)
+{
+	wind_down(p);
+	timer_in(p->stop, STOP_MS);
 }
 
 void

@@ -38,9 +38,11 @@ void pipeline_free(struct pipeline *p); /* NULL does nothing */
  * every source is watched. */
 int pipeline_start(struct pipeline *p, struct err *err);
 
-/** Stops cleanly: starts nothing any more, waits up to ten seconds for scripts
- * that run, saves, and is done. */
+/** Stops cleanly: starts nothing any more, waits for scripts that run, ten
+ * seconds at most, saves, and is done. */
 void pipeline_stop(struct pipeline *p);
+/** The same, but waits as long as they take: another one goes on. */
+void pipeline_drain(struct pipeline *p);
 
 /** Says in the log how things stand. */
 void pipeline_log_status(const struct pipeline *p);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * logwatch ack, resolve, retry: what a human does to an incident.
+ * logwatch ack, resolve, retry: what a human does to an incident; and reload.
  */
 #include "cmd/control.h"
 
@@ -20,8 +20,14 @@ static const char help_resolve[] = "Usage: logwatch resolve [OPTION...] ID\n"
 
 static const char help_retry[] = "Usage: logwatch retry [OPTION...] ID\n"
 				 "Does again what failed of an incident: its "
-                                 "scripts, if it is open, and its\n"
+				 "scripts, if it is open, and its\n"
 				 "notifications that were given up.\n";
+
+static const char help_reload[] =
+    "Usage: logwatch reload [OPTION...]\n"
+    "Has the logwatch that runs read its rules again.  New ones with faults "
+    "are\n"
+    "refused, saying why, and the old ones stay.\n";
 
 static const char help_options[] =
     "\n"
@@ -55,6 +61,7 @@ static const struct option options[] = {
 /** One of the commands. */
 struct deed {
 	const char *name, *help;
+	bool whole; /* it is about no incident */
 	void (*print)(const char *id, const json_t *answer);
 };
 
@@ -96,13 +103,19 @@ do_it(const struct deed *deed, const struct controlled *c, const char *id,
 	json_t *record;
 	int status;
 
-	if (strlen(id) != ULID_SIZE - 1 ||
-	    strspn(id, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") != ULID_SIZE - 1)
+	if (deed->whole)
+		id = "";
+	else if (strlen(id) != ULID_SIZE - 1 ||
+		 strspn(id, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") !=
+		     ULID_SIZE - 1)
 		return usage_wrong(deed->name,
 		    "'%s' is no id of an incident; 'logwatch incidents' prints "
 		    "them",
 		    id);
-	str_printf(&target, "/api/v1/incidents/%s/%s", id, deed->name);
+	if (deed->whole)
+		str_printf(&target, "/api/v1/%s", deed->name);
+	else
+		str_printf(&target, "/api/v1/incidents/%s/%s", id, deed->name);
 	status = control_request(c, target.data, "{}", &record);
 	str_free(&target);
 	if (status != STATUS_OK)
@@ -149,9 +162,12 @@ run(const struct deed *deed, int argc, char **argv)
 			status = STATUS_USAGE;
 			goto out;
 		}
-	status = optind + 1 == argc
-	             ? do_it(deed, &c, argv[optind], json)
-	             : usage_wrong(deed->name, "name one incident by its id");
+	if (optind + !deed->whole == argc)
+		status = do_it(deed, &c, argv[optind], json);
+	else
+		status = usage_wrong(
+		    deed->name, deed->whole ? "it takes no argument"
+					    : "name one incident by its id");
 out:
 	controlled_free(&c);
 	return status;
@@ -160,19 +176,36 @@ out:
 int
 cmd_ack(int argc, char **argv)
 {
-	return run(&(struct deed){ "ack", help_ack, print_ack }, argc, argv);
+	return run(
+	    &(struct deed){ "ack", help_ack, false, print_ack }, argc, argv);
 }
 
 int
 cmd_resolve(int argc, char **argv)
 {
-	return run(&(struct deed){ "resolve", help_resolve, print_resolve },
+	return run(
+	    &(struct deed){ "resolve", help_resolve, false, print_resolve },
 	    argc, argv);
 }
 
 int
 cmd_retry(int argc, char **argv)
 {
-	return run(
-	    &(struct deed){ "retry", help_retry, print_retry }, argc, argv);
+	return run(&(struct deed){ "retry", help_retry, false, print_retry },
+	    argc, argv);
+}
+
+static void
+print_reload(const char *id, const json_t *answer)
+{
+	(void)id;
+	(void)answer;
+	puts("the new rules are followed");
+}
+
+int
+cmd_reload(int argc, char **argv)
+{
+	return run(&(struct deed){ "reload", help_reload, true, print_reload },
+	    argc, argv);
 }

@@ -38,6 +38,7 @@ int cmd_status(int argc, char **argv);
 int cmd_ack(int argc, char **argv);
 int cmd_resolve(int argc, char **argv);
 int cmd_retry(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
 int cmd_deliveries(int argc, char **argv);
 
 /** The files of --rules, in order. */

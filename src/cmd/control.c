@@ -84,7 +84,7 @@ read_answer(int http, struct text text, json_t **answer)
 	failed("%s", why != NULL ? why : "what came is no answer");
 	json_decref(*answer);
 	*answer = NULL;
-	return http == 404 ? STATUS_NO : STATUS_FAILED;
+	return http == 404 || http == 422 ? STATUS_NO : STATUS_FAILED;
 }
 
 int

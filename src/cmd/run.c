@@ -45,8 +45,9 @@ static const char help[] =
     "  --log-format FMT   text (default) or json\n"
     "  --help             this\n"
     "\n"
-    "Signals: SIGTERM, SIGINT stop cleanly, a second one at once; SIGUSR2\n"
-    "reopens --log-file.\n";
+    "Signals: SIGTERM, SIGINT stop cleanly, a second one at once; SIGHUP "
+    "reads\n"
+    "the rules again; SIGUSR2 reopens --log-file.\n";
 
 enum flag {
 	OPTION_RULES = 1,
@@ -91,7 +92,10 @@ struct daemon {
 	struct pipeline *pipeline;
 	char *control; /* path of the control socket */
 	struct api *api;
-	bool stopping;
+	struct ruleset
+	    *next; /* to be followed from the next turn on; or NULL */
+	struct turn *swap;
+	bool stopping, broken;
 };
 
 /* Signals */
@@ -110,14 +114,79 @@ on_stop(int signum, void *ctx)
 	d->stopping = true;
 }
 
+/* Reloading: the old pipeline ends as at a stop, and the new one begins where
+ * it left off as after a restart, by the same state. */
+
+/* Faults of new rules, one a line. */
+static char *
+faults_of(const struct diag *diag)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = mem_check(open_memstream(&text, &len));
+
+	diag_print(diag, out, false);
+	fclose(out);
+	return text;
+}
+
+/* Why rules cannot take the place of those that run, or NULL. */
+static char *
+why_not(struct daemon *d, const struct ruleset *rs)
+{
+	struct err err;
+	char *state = state_path(d->state, rs, d->rules.v[0], &err);
+	const char *why = NULL;
+
+	if (state == NULL || strcmp(state, d->state_path) != 0)
+		why = "the state file would be another one: restart instead";
+	else if (d->rs->stream_count > 0 || rs->stream_count > 0)
+		why = "a source that is a command or standard input would lose "
+		      "lines: restart instead";
+	free(state);
+	return why != NULL ? mem_text(why) : NULL;
+}
+
+/* Returns why not, which the caller frees, or NULL. */
+static char *
+reload(void *ctx)
+{
+	struct daemon *d = ctx;
+	struct diag *diag = diag_new();
+	struct err err;
+	struct ruleset *rs =
+	    ruleset_read(d->rules.v, d->rules.count, diag, &err);
+	char *why = NULL;
+
+	if (rs == NULL)
+		why = mem_text(err.text);
+	else if (diag_errors(diag) > 0)
+		why = faults_of(diag);
+	else
+		why = why_not(d, rs);
+	diag_free(diag);
+	if (why != NULL || d->stopping) {
+		ruleset_free(rs);
+		return why;
+	}
+	log_info("reloading the rules");
+	ruleset_free(d->next);
+	d->next = rs;
+	pipeline_drain(d->pipeline);
+	return NULL;
+}
+
 static void
 on_reload(int signum, void *ctx)
 {
+	char *why = reload(ctx);
+
 	(void)signum;
-	(void)ctx;
-	log_warning(
-	    "reloading the rules is not supported yet; restart instead, "
-	    "nothing is lost by it");
+	for (char *rest = why, *line; (line = strsep(&rest, "\n")) != NULL;)
+		if (line[0] != '\0')
+			log_error(
+			    "rules not reloaded, the old ones stay: %s", line);
+	free(why);
 }
 
 static void
@@ -145,7 +214,11 @@ on_done(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	loop_stop(d->loop);
+	/* It may not be freed from within its own call. */
+	if (d->next != NULL && !d->stopping)
+		turn_ask(d->swap);
+	else
+		loop_stop(d->loop);
 }
 
 /* The pidfile is locked as long as the process lives; its content is for
@@ -295,30 +368,64 @@ serve(struct daemon *d)
 	d->control = control_path(d->state_path);
 	fd = control_listen(d->control, &err);
 	if (fd >= 0)
-		d->api = api_new(d->loop, fd, d->pipeline);
+		d->api = api_new(d->loop, fd, d->pipeline, reload, d);
 	else
 		log_error("nobody can ask how it stands: %s", err.text);
 }
 
 static int
-start(struct daemon *d, struct err *err)
+follow(struct daemon *d, struct err *err)
 {
-	struct pipeline_spec spec = {
+	const struct pipeline_spec spec = {
 		.loop = d->loop,
 		.ruleset = d->rs,
+		.store = d->store,
 		.dry_run = d->dry_run,
 		.once = d->once,
 		.done = on_done,
 		.ctx = d,
 	};
 
+	d->pipeline = pipeline_new(&spec);
+	return pipeline_start(d->pipeline, err);
+}
+
+static void
+on_swap(void *ctx)
+{
+	struct daemon *d = ctx;
+	struct err err;
+
+	if (d->stopping) { /* since it was done */
+		loop_stop(d->loop);
+		return;
+	}
+	pipeline_free(d->pipeline);
+	ruleset_free(d->rs);
+	d->rs = d->next;
+	d->next = NULL;
+	if (follow(d, &err) < 0) {
+		log_error("the new rules cannot be followed: %s", err.text);
+		d->broken = true;
+		loop_stop(d->loop);
+		return;
+	}
+	if (d->api != NULL)
+		api_follow(d->api, d->pipeline);
+	malloc_trim(0);
+	log_info("rules reloaded rules=%zu sources=%zu", d->rs->rule_count,
+	    d->rs->source_count);
+}
+
+static int
+start(struct daemon *d, struct err *err)
+{
 	if (log_open(&d->log, err) < 0 ||
 	    (d->pidfile != NULL && pidfile_write(d, err) < 0) ||
 	    open_state(d, err) < 0)
 		return -1;
-	spec.store = d->store;
-	d->pipeline = pipeline_new(&spec);
-	if (pipeline_start(d->pipeline, err) < 0)
+	d->swap = turn_new(d->loop, on_swap, d);
+	if (follow(d, err) < 0)
 		return -1;
 	serve(d);
 	log_info("following version=%s rules=%zu sources=%zu state=%s%s",
@@ -365,6 +472,8 @@ wind_down(struct daemon *d)
 	api_free(d->api);
 	free(d->control);
 	pipeline_free(d->pipeline);
+	turn_free(d->swap);
+	ruleset_free(d->next);
 	store_close(d->store);
 	loop_free(d->loop);
 	if (d->pidfile_fd >= 0) {
@@ -392,7 +501,7 @@ run(struct daemon *d)
 	d->loop = loop_new();
 	if (start(d, &err) == 0) {
 		work(d);
-		status = STATUS_OK;
+		status = d->broken ? STATUS_FAILED : STATUS_OK;
 	} else {
 		if (d->ready_fd >= 0)
 			tell_ready(d, err.text);

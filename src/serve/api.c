@@ -24,6 +24,8 @@
 
 struct api {
 	struct pipeline *pipeline;
+	api_reload_fn *reload;
+	void *ctx;
 	struct http *http;
 	int64_t started_ms;
 };
@@ -408,6 +410,22 @@ post_deliveries_retry(struct api *api, const struct http_request *r,
 	json_decref(body);
 }
 
+static void
+post_reload(struct api *api, const struct http_request *r, const char *id,
+    struct http_answer *a)
+{
+	char *why = api->reload(api->ctx);
+
+	(void)r;
+	(void)id;
+	if (why != NULL)
+		answer_json(a, 422,
+		    json_pack("{s: o}", "error", record_text(text_of(why))));
+	else
+		answer_json(a, 200, json_pack("{s: b}", "reloaded", true));
+	free(why);
+}
+
 /* Health: who answers at all turns its loop. */
 
 static void
@@ -456,6 +474,7 @@ static const struct route {
 	{ "POST", PREFIX "/incidents/{}/retry", post_retry },
 	{ "GET", PREFIX "/deliveries", get_deliveries },
 	{ "POST", PREFIX "/deliveries/retry", post_deliveries_retry },
+	{ "POST", PREFIX "/reload", post_reload },
 	{ "GET", "/healthz", get_healthz },
 	{ "GET", "/readyz", get_readyz },
 };
@@ -515,14 +534,23 @@ on_request(const struct http_request *r, struct http_answer *a, void *ctx)
 }
 
 struct api *
-api_new(struct loop *l, int socket, struct pipeline *pipeline)
+api_new(struct loop *l, int socket, struct pipeline *pipeline,
+    api_reload_fn *reload, void *ctx)
 {
 	struct api *a = mem_new(1, sizeof *a);
 
 	a->pipeline = pipeline;
+	a->reload = reload;
+	a->ctx = ctx;
 	a->started_ms = clock_now_ms();
 	a->http = http_new(l, socket, on_request, a);
 	return a;
+}
+
+void
+api_follow(struct api *a, struct pipeline *pipeline)
+{
+	a->pipeline = pipeline;
 }
 
 void
