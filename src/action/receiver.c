@@ -24,10 +24,10 @@
 
 #define TIMEOUT_MS 30000
 #define TIMEOUT_MAX_MS 600000
-#define URL_MAX 65536   /* bytes of a url_file: Workflows URLs are long */
-#define QUOTE_MAX 200   /* characters of an answer that a reason shows */
-#define HIDDEN_MIN 4    /* bytes of a part of a URL worth hiding */
-#define SECRETS_MAX 256 /* parts of a request that are hidden */
+#define SECRET_MAX 65536 /* bytes of a file: Workflows URLs are long */
+#define QUOTE_MAX 200    /* characters of an answer that a reason shows */
+#define HIDDEN_MIN 4     /* bytes of a part of a URL worth hiding */
+#define SECRETS_MAX 256  /* parts of a request that are hidden */
 
 const struct receiver *const receivers[] = {
 	&slack_receiver,
@@ -75,21 +75,28 @@ url_read(const struct node *n, struct address *a, bool *disabled)
 	a->url = mem_text(url);
 }
 
-static void
-url_file_read(const struct node *n, struct address *a, bool *disabled)
+/* The name of a file that is read at each send; NULL: there is none. */
+static char *
+file_name_read(const struct node *n)
 {
 	const char *path;
 
 	if (!node_text(n, &path))
-		return;
-	if (path[0] == '\0')
-		*disabled = true;
-	else if (access(path, R_OK) != 0)
+		return NULL;
+	if (path[0] != '\0' && access(path, R_OK) != 0)
 		node_warning(n,
 		    "cannot read %s now: %s; it is read again at "
 		    "each send",
 		    path, strerror(errno));
-	a->url_file = mem_text(path);
+	return mem_text(path);
+}
+
+static void
+url_file_read(const struct node *n, struct address *a, bool *disabled)
+{
+	a->url_file = file_name_read(n);
+	if (a->url_file != NULL && a->url_file[0] == '\0')
+		*disabled = true;
 }
 
 static void
@@ -138,7 +145,7 @@ address_clear(struct address *a)
 
 /* O_NONBLOCK, so that a FIFO in its place cannot hold up the loop. */
 static int
-secret_read(const char *path, struct str *out, struct err *err)
+file_get(const char *path, struct str *out, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
@@ -151,7 +158,7 @@ secret_read(const char *path, struct str *out, struct err *err)
 		err_set(err, "%s is not a regular file", path);
 		goto out;
 	}
-	n = read(fd, str_reserve(out, URL_MAX), URL_MAX);
+	n = read(fd, str_reserve(out, SECRET_MAX), SECRET_MAX);
 	if (n < 0) {
 		err_set(err, "read %s: %m", path);
 		goto out;
@@ -178,7 +185,7 @@ address_url(const struct address *a, struct err *err)
 		err_set(err, "its url is empty");
 		return NULL;
 	}
-	if (secret_read(a->url_file, &url, err) != 0 || url.data == NULL)
+	if (file_get(a->url_file, &url, err) != 0 || url.data == NULL)
 		goto fail;
 	fault = strlen(url.data) == url.len ? url_fault(url.data)
 	                                    : "holds a NUL byte";
@@ -188,6 +195,57 @@ address_url(const struct address *a, struct err *err)
 fail:
 	str_free(&url);
 	return NULL;
+}
+
+/* Secrets. */
+
+static void
+secret_check(const struct node *n, const char *key, const char *text)
+{
+	if (text != NULL && text[0] == '\0')
+		node_error(n,
+		    "'%s' is empty; where there is none, leave the key out",
+		    key);
+}
+
+void
+secret_read(const struct node *n, const char *key, const char *file_key,
+    struct secret *s)
+{
+	const struct node *text = node_get(n, key);
+	const struct node *file = node_get(n, file_key);
+	const char *value;
+
+	*s = (struct secret){ 0 };
+	if (text != NULL && file != NULL)
+		node_error(file, "either %s or %s, not both", key, file_key);
+	if (node_text(text, &value))
+		s->text = mem_text(value);
+	s->file = file_name_read(file);
+	secret_check(text, key, s->text);
+	secret_check(file, file_key, s->file);
+}
+
+void
+secret_clear(struct secret *s)
+{
+	free(s->text);
+	free(s->file);
+}
+
+bool
+secret_is_set(const struct secret *s)
+{
+	return s->text != NULL || s->file != NULL;
+}
+
+int
+secret_get(const struct secret *s, struct str *out, struct err *err)
+{
+	if (s->file != NULL)
+		return file_get(s->file, out, err);
+	str_puts(out, s->text != NULL ? s->text : "");
+	return 0;
 }
 
 int64_t

@@ -125,6 +125,22 @@ void address_clear(struct address *a); /* what is in it */
 /** The URL, which the caller frees; NULL where its file has none. */
 char *address_url(const struct address *a, struct err *err);
 
+/** A secret that stands in the rule file or in a file of its own. */
+struct secret {
+	char *text; /* at most one of the two */
+	char *file; /* read at each send */
+};
+
+/** Reads it from one of two keys of n, leaving faults in the diag; one that is
+ * empty is a fault, for it was meant to be there. */
+void secret_read(const struct node *n, const char *key, const char *file_key,
+    struct secret *s);
+void secret_clear(struct secret *s); /* what is in it */
+bool secret_is_set(const struct secret *s);
+/** Adds it to out, of a file without the blanks and line ends at its end; -1
+ * where that cannot be read. */
+int secret_get(const struct secret *s, struct str *out, struct err *err);
+
 /** For timeout_ms and ca_file of a receiver. */
 int64_t receiver_timeout_ms(const void *settings);
 const char *receiver_ca_file(const void *settings);

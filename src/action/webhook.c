@@ -5,7 +5,9 @@
 #include "action/webhook.h"
 
 #include "action/message.h"
+#include "base/base64.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "base/template.h"
 #include "base/when.h"
 #include "conf/node.h"
@@ -17,6 +19,9 @@
 
 #define HEADERS_MAX 64
 #define HEADER_VALUE_MAX 8192 /* bytes: more than servers take */
+#define SIGNATURES_MAX 8
+#define KEY_MIN 24 /* bytes: what Standard Webhooks 1.0 asks for */
+#define KEY_MAX 64
 
 struct webhook {
 	struct address address; /* the first: see receiver.h */
@@ -24,6 +29,7 @@ struct webhook {
 	size_t header_count;
 	bool typed; /* a Content-Type is among them */
 	struct template *body;
+	struct secret secret;
 };
 
 const struct key webhook_keys[] = {
@@ -33,10 +39,13 @@ const struct key webhook_keys[] = {
 	{ "body", false, .type = KEY_TEMPLATE,
 	    .what = "What is sent instead of the record; what is filled in is "
 		    "escaped for the inside of a JSON string." },
-	{ "secret", true, .type = KEY_TEXT,
-	    .what = "The secret that requests are signed with." },
-	{ "secret_file", true, .type = KEY_TEXT,
-	    .what = "A file that holds the secret." },
+	{ "secret", false, .type = KEY_TEXT,
+	    .what = "What requests are signed with, as Standard Webhooks: "
+		    "whsec_ and 24 to 64 bytes in base64. Default: they are "
+		    "not signed." },
+	{ "secret_file", false, .type = KEY_TEXT,
+	    .what = "A file that holds the secret, read at each send; of "
+		    "several lines each signs." },
 	{ 0 },
 };
 
@@ -76,7 +85,7 @@ is_ours(const char *name)
 {
 	static const char *const ours[] = { "Content-Length", "Connection",
 		"Host", "Transfer-Encoding", "webhook-id", "webhook-timestamp",
-		NULL };
+		"webhook-signature", NULL };
 
 	for (size_t i = 0; ours[i] != NULL; i++)
 		if (strcasecmp(ours[i], name) == 0)
@@ -133,6 +142,122 @@ headers_read(struct webhook *w, const struct node *n)
 	}
 }
 
+/*
+ * Signatures, as Standard Webhooks 1.0 has them.  Of several secrets each one
+ * signs, so that a receiver can go from an old one to a new one.
+ */
+
+/* Adds the bytes of one secret.  Returns what is wrong with it, in words that
+ * do not show it; NULL: nothing. */
+static const char *
+key_add(struct text secret, struct str *key)
+{
+	static const struct text prefix = TEXT("whsec_");
+
+	if (secret.len < prefix.len ||
+	    memcmp(secret.data, prefix.data, prefix.len) != 0)
+		return "must begin with whsec_";
+	secret.data += prefix.len;
+	secret.len -= prefix.len;
+	if (!base64_read(secret, key))
+		return "is no base64 behind whsec_";
+	if (key->len < KEY_MIN || key->len > KEY_MAX)
+		return "must have 24 to 64 bytes, which base64 makes 32 to 88";
+	return NULL;
+}
+
+/* What is signed: ID.TIMESTAMP.BODY. */
+struct signed_text {
+	const char *id;
+	int64_t time_s;
+	struct text body;
+};
+
+static void
+signature_add(struct text key, const struct signed_text *t, struct str *out)
+{
+	unsigned char sum[SHA256_SIZE];
+	struct str head = { 0 };
+	struct hmac h;
+
+	str_printf(&head, "%s.%" PRId64 ".", t->id, t->time_s);
+	hmac_begin(&h, key);
+	hmac_add(&h, str_text(&head));
+	hmac_add(&h, t->body);
+	hmac_end(&h, sum);
+	str_free(&head);
+	str_puts(out, " v1,");
+	base64_add((struct text){ (const char *)sum, sizeof sum }, out);
+}
+
+/* Adds the signature of each line that is not blank.  Returns what is wrong
+ * with one; NULL: nothing. */
+static const char *
+signatures_add(
+    struct text secrets, const struct signed_text *t, struct str *out)
+{
+	static const char blanks[] = " \t\r\n";
+	const char *fault = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < secrets.len && fault == NULL;) {
+		struct text line = { secrets.data + i, 0 };
+		struct str key = { 0 };
+
+		while (i + line.len < secrets.len &&
+		       memchr(blanks, line.data[line.len], sizeof blanks - 1) ==
+			   NULL)
+			line.len++;
+		i += line.len + 1;
+		if (line.len == 0)
+			continue;
+		fault = count++ < SIGNATURES_MAX ? key_add(line, &key)
+		                                 : "holds more than 8";
+		if (fault == NULL)
+			signature_add(str_text(&key), t, out);
+		str_free(&key);
+	}
+	return fault == NULL && count == 0 ? "is empty" : fault;
+}
+
+static int
+signed_header_add(const struct webhook *w, const struct signed_text *t,
+    struct str *out, struct err *err)
+{
+	struct str secrets = { 0 };
+	const char *fault;
+	int ret = -1;
+
+	str_puts(out, "webhook-signature:");
+	if (secret_get(&w->secret, &secrets, err) != 0)
+		goto out;
+	fault = signatures_add(str_text(&secrets), t, out);
+	if (fault == NULL)
+		ret = 0;
+	else if (w->secret.file != NULL)
+		err_set(err, "the secret in %s %s", w->secret.file, fault);
+	else
+		err_set(err, "its secret %s", fault);
+out:
+	str_free(&secrets);
+	return ret;
+}
+
+static void
+webhook_secret_read(struct webhook *w, const struct node *n)
+{
+	static const struct signed_text none = { "", 0, { NULL, 0 } };
+	struct str out = { 0 };
+	const char *fault = NULL;
+
+	secret_read(n, "secret", "secret_file", &w->secret);
+	if (w->secret.text != NULL && w->secret.text[0] != '\0')
+		fault = signatures_add(text_of(w->secret.text), &none, &out);
+	if (fault != NULL)
+		node_error(node_get(n, "secret"), "the secret %s", fault);
+	str_free(&out);
+}
+
 /* Settings. */
 
 static void
@@ -158,6 +283,7 @@ webhook_read(const struct node *n, bool *disabled)
 	address_read(n, webhook_keys, &w->address, disabled);
 	headers_read(w, node_get(n, "headers"));
 	body_read(w, node_get(n, "body"));
+	webhook_secret_read(w, n);
 	return w;
 }
 
@@ -172,6 +298,7 @@ webhook_free(void *settings)
 	for (size_t i = 0; i < w->header_count; i++)
 		free(w->headers[i]);
 	template_free(w->body);
+	secret_clear(&w->secret);
 	free(w);
 }
 
@@ -282,27 +409,37 @@ webhook_request(const void *settings, const char *delivery_id, struct text body,
     int64_t wall_ms, struct request *out, struct err *err)
 {
 	const struct webhook *w = settings;
-	const char *headers[HEADERS_MAX + 4] = { 0 };
-	struct str id = { 0 };
-	struct str timestamp = { 0 };
+	const struct signed_text t = { delivery_id, wall_ms / 1000, body };
+	const char *headers[HEADERS_MAX + 5] = { 0 };
+	struct str id = { 0 }, timestamp = { 0 }, signature = { 0 };
 	size_t n = 0;
 	char *url = address_url(&w->address, err);
+	int ret = -1;
 
-	(void)body;
 	if (url == NULL)
 		return -1;
 	str_printf(&id, "webhook-id: %s", delivery_id);
-	str_printf(&timestamp, "webhook-timestamp: %" PRId64, wall_ms / 1000);
+	str_printf(&timestamp, "webhook-timestamp: %" PRId64, t.time_s);
 	headers[n++] = id.data;
 	headers[n++] = timestamp.data;
+	if (secret_is_set(&w->secret)) {
+		if (signed_header_add(w, &t, &signature, err) != 0)
+			goto out;
+		headers[n++] = signature.data;
+	}
 	if (!w->typed)
 		headers[n++] = "Content-Type: application/json; charset=utf-8";
 	for (size_t i = 0; i < w->header_count; i++)
 		headers[n++] = w->headers[i];
 	request_set(out, url, headers);
+	url = NULL;
+	ret = 0;
+out:
+	free(url);
 	str_free(&id);
 	str_free(&timestamp);
-	return 0;
+	str_free(&signature);
+	return ret;
 }
 
 static enum verdict

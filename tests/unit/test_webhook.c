@@ -7,6 +7,8 @@
 #include "base/template.h"
 #include "fixture_record.h"
 
+#include <unistd.h>
+
 #define RECORDS 10000
 #define WEBHOOK_URL "https://h.example/in/SECRET?k=v"
 
@@ -199,14 +201,158 @@ the_request_carries_id_time_and_headers(void **state)
 		"content-type: text/plain", "X-Empty;", NULL });
 }
 
+/* The secret, id, time and body of the examples of Standard Webhooks' own
+ * libraries, and their signature. */
+#define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+#define SIGNED_ID "msg_p5jXN8AQM9LWM0D4loKWxJek"
+#define SIGNED_TIME_S INT64_C(1614265330)
+#define SIGNED_BODY "{\"test\": 2432232314}"
+#define SIGNATURE "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+/* another secret, of 24 bytes of 'a' */
+#define OTHER "whsec_YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh"
+#define OTHER_SIGNATURE "v1,p/aCZAPUoPHV4ef7o8HCy2oI82P4UXjmN+MG//Bx9gE="
+#define BYTES_23 "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="
+#define BYTES_64                                                               \
+	"YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh"                         \
+	"YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYQ=="
+#define BYTES_65                                                               \
+	"YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh"                         \
+	"YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="
+
+/* The signature that a request has; NULL: it was not made, for the reason in
+ * err.  The caller frees it. */
+static char *
+signature_of(const struct fixture *f, int64_t wall_ms, struct err *err)
+{
+	struct request r = { 0 };
+	char *signature = NULL;
+
+	if (webhook_receiver.request(f->settings, SIGNED_ID, TEXT(SIGNED_BODY),
+		wall_ms, &r, err) != 0)
+		return NULL;
+	for (size_t i = 0; r.headers[i] != NULL; i++)
+		if (strncmp(r.headers[i], "webhook-signature: ", 19) == 0)
+			signature = mem_text(r.headers[i] + 19);
+	request_free(&r);
+	assert_non_null(signature);
+	return signature;
+}
+
+static void
+a_request_is_signed_as_standard_webhooks_are(void **state)
+{
+	struct fixture f;
+	struct err err;
+	char *first, *second;
+
+	(void)state;
+	fixture_read(
+	    &f, &webhook_receiver, "{url: 'https://a/b', secret: " SECRET "}");
+	assert_int_equal(diag_errors(f.diag), 0);
+	first = signature_of(&f, SIGNED_TIME_S * 1000 + 999, &err);
+	assert_string_equal(first, SIGNATURE);
+	second = signature_of(&f, SIGNED_TIME_S * 1000 + 1000, &err);
+	assert_string_not_equal(second, SIGNATURE);
+	free(first);
+	free(second);
+	fixture_free(&f);
+}
+
+static void
+secret_write(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void
+a_file_of_secrets_is_read_at_each_send_and_each_signs(void **state)
+{
+	static const struct {
+		const char *text, *signature, *fault;
+	} cases[] = {
+		{ SECRET "\n", SIGNATURE, NULL },
+		{ "\r\n " OTHER "\r\n\n" SECRET, OTHER_SIGNATURE " " SIGNATURE,
+		    NULL },
+		{ SECRET " " OTHER, SIGNATURE " " OTHER_SIGNATURE, NULL },
+		{ "\n \n", NULL, " is empty" },
+		{ "", NULL, " is empty" },
+		{ SECRET "\nhush-hush\n", NULL, " must begin with whsec_" },
+		{ "whsec_hush-hush", NULL, " is no base64" },
+		{ OTHER "\n" OTHER "\n" OTHER "\n" OTHER "\n" OTHER "\n" OTHER
+			"\n" OTHER "\n" OTHER "\n" OTHER,
+		    NULL, " holds more than 8" },
+	};
+	char path[] = "/tmp/test_webhook.XXXXXX";
+	struct str yaml = { 0 };
+	struct fixture f;
+
+	(void)state;
+	close(mkstemp(path));
+	str_printf(&yaml, "{url: 'https://a/b', secret_file: '%s'}", path);
+	fixture_read(&f, &webhook_receiver, yaml.data);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct err err = { "" };
+		char *signature;
+
+		secret_write(path, cases[i].text);
+		signature = signature_of(&f, SIGNED_TIME_S * 1000, &err);
+		if (cases[i].fault != NULL) {
+			assert_null(signature);
+			check_contains(err.text, path);
+			check_contains(err.text, cases[i].fault);
+			assert_null(strstr(err.text, "hush"));
+		} else {
+			assert_string_equal(signature, cases[i].signature);
+		}
+		free(signature);
+	}
+	unlink(path);
+	{
+		struct err err = { "" };
+
+		assert_null(signature_of(&f, 0, &err));
+		check_contains(err.text, "No such file");
+	}
+	fixture_free(&f);
+	str_free(&yaml);
+}
+
+static void
+the_longest_secret_is_taken(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_read(&f, &webhook_receiver,
+	    "{url: 'https://a/b', secret: 'whsec_" BYTES_64 "'}");
+	assert_int_equal(diag_errors(f.diag), 0);
+	fixture_free(&f);
+}
+
 static void
 mistakes_in_the_settings_are_named(void **state)
 {
 	static const struct {
 		const char *yaml, *says;
 	} cases[] = {
-		{ "{url: 'https://a/b', secret: x}", "not supported yet" },
-		{ "{url: 'https://a/b', secret_file: x}", "not supported yet" },
+		{ "{url: 'https://a/b', secret: x}", "begin with whsec_" },
+		{ "{url: 'https://a/b', secret: 'whsec_!'}", "no base64" },
+		{ "{url: 'https://a/b', secret: 'whsec_" BYTES_23 "'}",
+		    "24 to 64 bytes" },
+		{ "{url: 'https://a/b', secret: 'whsec_" BYTES_65 "'}",
+		    "24 to 64 bytes" },
+		{ "{url: 'https://a/b', secret: ''}", "is empty" },
+		{ "{url: 'https://a/b', secret: ' '}", "is empty" },
+		{ "{url: 'https://a/b', secret_file: ''}", "is empty" },
+		{ "{url: 'https://a/b', secret: " SECRET
+		  ", secret_file: /dev/null}",
+		    "not both" },
+		{ "{url: 'https://a/b', headers: {Webhook-Signature: a}}",
+		    "set by logwatch itself" },
 		{ "{url: 'https://a/b', header: {}}", "headers" },
 		{ "{url: 'https://a/b', headers: [a]}", "a map is needed" },
 		{ "{url: 'https://a/b', headers: {'X Y': a}}",
@@ -322,6 +468,10 @@ main(void)
 		    hostile_values_stay_within_the_quotes_of_a_template),
 		cmocka_unit_test(a_hostile_record_is_strict_json),
 		cmocka_unit_test(the_request_carries_id_time_and_headers),
+		cmocka_unit_test(a_request_is_signed_as_standard_webhooks_are),
+		cmocka_unit_test(
+		    a_file_of_secrets_is_read_at_each_send_and_each_signs),
+		cmocka_unit_test(the_longest_secret_is_taken),
 		cmocka_unit_test(mistakes_in_the_settings_are_named),
 		cmocka_unit_test(too_many_headers_are_a_fault),
 		cmocka_unit_test(the_names_in_a_template_can_be_looked_up),
