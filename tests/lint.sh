@@ -69,7 +69,7 @@ includes() {
 		door["hs/hs.h"] = "^src/match/prefilter[.]c$"
 		door["yaml.h"] = "^src/conf/node[.]c$"
 		door["curl/curl.h"] = "^src/io/libcurl[.]h$"
-		door["io/libcurl.h"] = "^src/io/(libcurl|fetch)[.]c$"
+		door["io/libcurl.h"] = "^src/io/(libcurl|fetch|mailer)[.]c$"
 		door["sqlite3.h"] = "^src/store/"
 		door["archive.h"] = "^src/tail/libarchive[.]h$"
 		door["tail/libarchive.h"] = "^src/tail/(lib)?archive[.]c$"

@@ -8,11 +8,11 @@
 #include "base/mem.h"
 #include "io/libcurl.h"
 #include "io/loop.h"
+#include "io/mailer.h"
 #include "io/timer.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <strings.h>
@@ -22,7 +22,6 @@
 enum {
 	ANSWER_MAX = 1 << 20,
 	HEADERS_MAX = 64 << 10,
-	CONNECT_MAX_MS = 10 * 1000,
 	RETRY_AFTER_MAX_MS = 3600 * 1000,
 	CONNECTIONS_KEPT = 8,
 	URL_MAX = 64 << 10,
@@ -30,8 +29,9 @@ enum {
 
 struct fetcher {
 	struct loop *loop;
-	struct libcurl lib;  /* loaded by the first fetch */
-	CURLM *multi;        /* NULL until then */
+	struct libcurl lib; /* loaded by the first fetch */
+	CURLM *multi;       /* NULL until then */
+	struct mailer *mailer;
 	struct timer *timer; /* libcurl's only one */
 	unsigned fetches;
 	bool telling; /* keeps fetcher_free() from freeing */
@@ -48,7 +48,8 @@ struct watch {
 
 struct fetch {
 	struct fetcher *fetcher;
-	CURL *easy; /* NULL once it ended */
+	CURL *easy; /* NULL once it ended, and of a mail */
+	struct mailing *mailing;
 	struct curl_slist *headers;
 	char *url;
 	struct turn *refused; /* tells of a request that was never made */
@@ -183,6 +184,8 @@ fetch_close(struct fetch *f)
 		lib->curl_easy_cleanup(f->easy);
 	}
 	f->easy = NULL;
+	mailing_free(f->mailing);
+	f->mailing = NULL;
 	turn_free(f->refused);
 	f->refused = NULL;
 	if (f->headers != NULL)
@@ -217,6 +220,7 @@ fetch_tell(struct fetch *f, CURLcode code)
 static void
 fetcher_destroy(struct fetcher *f)
 {
+	mailer_free(f->mailer);
 	if (f->multi != NULL) {
 		f->lib.curl_multi_cleanup(f->multi);
 		f->lib.curl_global_cleanup();
@@ -365,6 +369,7 @@ fetcher_open(struct fetcher *f, struct err *err)
 		return -1;
 	check(lib->curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
 	f->multi = mem_check(lib->curl_multi_init());
+	f->mailer = mailer_new(f->loop, lib);
 	f->timer = timer_new(f->loop, time_came, f);
 	lib->curl_multi_setopt(
 	    f->multi, CURLMOPT_SOCKETFUNCTION, socket_wanted);
@@ -385,15 +390,51 @@ has_controls(const char *text)
 	return false;
 }
 
+static bool
+begins(const char *url, const char *scheme)
+{
+	return strncasecmp(url, scheme, strlen(scheme)) == 0;
+}
+
+static const char *
+scheme_fault(const struct fetch_spec *spec)
+{
+	if (spec->mail != NULL) {
+		if (!begins(spec->url, "smtp://") &&
+		    !begins(spec->url, "smtps://"))
+			return "the URL does not begin with smtp:// or "
+			       "smtps://";
+	} else if (!begins(spec->url, "http://") &&
+		   !begins(spec->url, "https://")) {
+		return "the URL does not begin with http:// or https://";
+	}
+	return NULL;
+}
+
+static const char *
+mail_fault(const struct fetch_mail *mail)
+{
+	static const char fault[] = "an address has a line end or control "
+				    "character in it";
+
+	if (has_controls(mail->from))
+		return fault;
+	for (size_t i = 0; mail->to[i] != NULL; i++)
+		if (has_controls(mail->to[i]))
+			return fault;
+	return NULL;
+}
+
 /* Why the request cannot be made as it was given; NULL: it can.  libcurl would
  * guess a scheme and ask the name server for what may be a secret; and it
- * passes line ends in headers on. */
+ * passes line ends in headers and commands on. */
 static const char *
 spec_fault(const struct fetch_spec *spec)
 {
-	if (strncasecmp(spec->url, "http://", 7) != 0 &&
-	    strncasecmp(spec->url, "https://", 8) != 0)
-		return "the URL does not begin with http:// or https://";
+	const char *fault = scheme_fault(spec);
+
+	if (fault != NULL)
+		return fault;
 	if (strlen(spec->url) > URL_MAX)
 		return "the URL is longer than 64 KiB";
 	if (has_controls(spec->url))
@@ -402,7 +443,7 @@ spec_fault(const struct fetch_spec *spec)
 		if (has_controls(spec->headers[i]))
 			return "a header has a line end or control character "
 			       "in it";
-	return NULL;
+	return spec->mail != NULL ? mail_fault(spec->mail) : NULL;
 }
 
 static void
@@ -410,40 +451,6 @@ add_header(struct fetch *f, const char *header)
 {
 	f->headers =
 	    mem_check(f->fetcher->lib.curl_slist_append(f->headers, header));
-}
-
-/* Who may be talked to, and how. */
-static void
-set_safety(const struct libcurl *lib, CURL *easy, const char *ca_file)
-{
-	lib->curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	lib->curl_easy_setopt(
-	    easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	lib->curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	lib->curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	lib->curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-	lib->curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	lib->curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	lib->curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-	if (ca_file != NULL) {
-		lib->curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
-		lib->curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-	}
-}
-
-/* A request that is given up does not wait for its name to be resolved: the
- * resolver's thread ends by itself (QUICK_EXIT). */
-static void
-set_times(const struct libcurl *lib, CURL *easy, int64_t timeout_ms)
-{
-	long all = timeout_ms > LONG_MAX / 2 ? LONG_MAX / 2 : (long)timeout_ms;
-
-	all = all > 0 ? all : 1; /* 0 would be no time-out */
-	lib->curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, all);
-	lib->curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-	    all < CONNECT_MAX_MS ? all : (long)CONNECT_MAX_MS);
-	lib->curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	lib->curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 }
 
 static void
@@ -488,12 +495,24 @@ begin(struct fetch *f, const struct fetch_spec *spec)
 	const struct libcurl *lib = &f->fetcher->lib;
 
 	f->easy = mem_check(lib->curl_easy_init());
-	set_safety(lib, f->easy, spec->ca_file);
-	set_times(lib, f->easy, spec->timeout_ms);
+	libcurl_set_safety(lib, f->easy, "http,https", spec->ca_file);
+	lib->curl_easy_setopt(
+	    f->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	libcurl_set_times(lib, f->easy, spec->timeout_ms);
 	set_request(f, spec);
 	set_answer(f);
 	check(
 	    lib->curl_multi_add_handle(f->fetcher->multi, f->easy) == CURLM_OK);
+}
+
+static void
+mailing_came(const struct fetch_end *end, void *ctx)
+{
+	struct fetch *f = ctx;
+	struct fetch_end told = *end;
+
+	told.duration_ms = clock_now_ms() - f->started_ms;
+	f->end(&told, f->ctx);
 }
 
 static void
@@ -522,6 +541,9 @@ fetch_begin(struct fetcher *f, const struct fetch_spec *spec, fetch_end_fn *end,
 	if (fetch->why != NULL) {
 		fetch->refused = turn_new(f->loop, refusal_came, fetch);
 		turn_ask(fetch->refused);
+	} else if (spec->mail != NULL) {
+		fetch->mailing =
+		    mailing_begin(f->mailer, spec, mailing_came, fetch);
 	} else {
 		begin(fetch, spec);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * HTTP requests by libcurl's multi interface on the loop.  http and https
- * only, no redirects, no proxy or .netrc from the environment, answers bounded.
+ * HTTP requests by libcurl's multi interface on the loop, and mail by its SMTP
+ * beside it (io/mailer.h).  http and https only, no redirects, no proxy or
+ * .netrc from the environment, answers bounded.
  * libcurl is loaded and set up at the first request, so that who never sends
  * never pays for it; where it cannot be, requests end with that error.
  */
@@ -16,6 +17,16 @@
 struct loop;
 struct fetcher;
 struct fetch;
+
+/** What a mail has beside its text.  Addresses are bare and ASCII. */
+struct fetch_mail {
+	const char *from;
+	const char *const *to; /* ends with NULL; one that the server does not
+	                          take stops it for all */
+	const char *user;      /* NULL: does not log in */
+	const char *password;
+	bool plain; /* smtp:// without TLS; else not without STARTTLS */
+};
 
 struct fetch_spec {
 	const char *url;
@@ -32,15 +43,21 @@ struct fetch_spec {
 	                             */
 	const char *ca_file;        /* trusted instead of the system's; or
 	                               NULL */
+	const struct fetch_mail *mail; /* NULL: HTTP; else url is of smtp or
+	                               smtps, headers and get are not looked
+	                               at, and body is all of the message, its
+	                               lines ended by CRLF */
 };
 
 struct fetch_end {
-	int status;         /* 0: no whole answer, see error */
+	int status;         /* 0: no whole answer, see error; of a mail, 2xx
+	                       is sent, else the reply that stopped it */
 	bool refused;       /* nobody was asked: it could not be */
 	const char *error;  /* libcurl's words, printable ASCII, perhaps with
 	                       the host but never more of the URL in them;
 	                       NULL where there is a status */
-	struct text answer; /* its first answer_max bytes; lent */
+	struct text answer; /* its first answer_max bytes; lent; of a mail the
+	                       words of the last reply */
 	int64_t retry_after_ms; /* of Retry-After in seconds or as a date,
 	                           bounded to one hour; -1: none */
 	int64_t duration_ms;

@@ -9,6 +9,8 @@
 
 #include "base/err.h"
 
+#include <stdint.h>
+
 /* Its checks of types are macros that know only the linked functions. */
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
@@ -17,6 +19,7 @@
 	CALL(curl_easy_cleanup)                                                \
 	CALL(curl_easy_getinfo)                                                \
 	CALL(curl_easy_init)                                                   \
+	CALL(curl_easy_perform)                                                \
 	CALL(curl_easy_setopt)                                                 \
 	CALL(curl_easy_strerror)                                               \
 	CALL(curl_getdate)                                                     \
@@ -50,5 +53,19 @@ struct libcurl {
  */
 int libcurl_open(struct libcurl *lib, struct err *err);
 void libcurl_close(struct libcurl *lib); /* zeroed: does nothing */
+
+/**
+ * Who may be talked to, and how: no proxy or .netrc from the environment, no
+ * redirects, certificates that are verified.
+ *
+ * protocols  such as "http,https"
+ * ca_file    trusted instead of the system's; or NULL
+ */
+void libcurl_set_safety(const struct libcurl *lib, CURL *easy,
+    const char *protocols, const char *ca_file);
+/** How long all of it may take, and that connecting has at most 10 s of it.  A
+ * request that is given up does not wait for its name to be resolved. */
+void libcurl_set_times(
+    const struct libcurl *lib, CURL *easy, int64_t timeout_ms);
 
 #endif
