@@ -4,6 +4,7 @@
  */
 #include "action/action.h"
 
+#include "action/email.h"
 #include "action/slack.h"
 #include "action/teams.h"
 #include "action/webhook.h"
@@ -100,7 +101,8 @@ const struct key action_keys[] = {
 	    .what = "Prometheus Alertmanager." },
 	{ "pagerduty", true, .need = KEY_ONE_OF,
 	    .what = "PagerDuty, by the Events API." },
-	{ "email", true, .need = KEY_ONE_OF, .what = "Mail, by SMTP." },
+	{ "email", false, .keys = email_keys, .need = KEY_ONE_OF,
+	    .what = "Mail, by SMTP." },
 	{ "changes", false, .shape = KEY_ONE_OR_LIST, .words = change_words,
 	    .what = "The changes that are told. Default: all of them." },
 	{ 0 },
@@ -467,8 +469,8 @@ notify_read(struct action *a, const struct node *n)
 	a->settings = a->receiver->read(settings, &a->disabled);
 	if (a->disabled)
 		node_warning(settings,
-		    "action '%s': its url is empty, so it is left out",
-		    a->name);
+		    "action '%s': its %s is empty, so it is left out", a->name,
+		    node_get(settings, "smtp") != NULL ? "smtp" : "url");
 }
 
 void
@@ -490,10 +492,10 @@ action_read(struct action *a, const char *name, const struct node *n,
 	changes_read(a, node_get(n, "changes"));
 	if ((kinds > 1 || (kinds == 0 && node_lacks(n, "exec", action_keys))) &&
 	    node_get(n, "alertmanager") == NULL &&
-	    node_get(n, "pagerduty") == NULL && node_get(n, "email") == NULL)
+	    node_get(n, "pagerduty") == NULL)
 		node_error(n,
 		    "%s: needs exactly one of exec, slack, teams, "
-		    "webhook",
+		    "webhook, email",
 		    what.data);
 	a->kind = a->receiver != NULL ? ACTION_NOTIFY : ACTION_EXEC;
 	if (a->receiver != NULL)

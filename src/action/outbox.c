@@ -500,6 +500,9 @@ queue_post(struct queue *q, const struct delivery *d, const json_t *body,
 		return -1;
 	spec.url = q->request.url;
 	spec.headers = (const char *const *)q->request.headers;
+	if (q->request.body != NULL)
+		spec.body = text_of(q->request.body);
+	spec.mail = q->request.mail;
 	q->fetch = fetch_begin(q->outbox->fetcher, &spec, fetch_ended, q);
 	return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include "action/receiver.h"
 
+#include "action/email.h"
 #include "action/slack.h"
 #include "action/teams.h"
 #include "action/webhook.h"
@@ -33,6 +34,7 @@ const struct receiver *const receivers[] = {
 	&slack_receiver,
 	&teams_receiver,
 	&webhook_receiver,
+	&email_receiver,
 	NULL,
 };
 
@@ -112,14 +114,26 @@ ca_file_read(const struct node *n, struct address *a)
 }
 
 void
+address_read_limits(const struct node *n, struct address *a)
+{
+	const struct node *timeout = node_get(n, "timeout");
+
+	*a = (struct address){ .timeout_ms = TIMEOUT_MS };
+	ca_file_read(node_get(n, "ca_file"), a);
+	if (node_duration(timeout, 1000, &a->timeout_ms) &&
+	    a->timeout_ms > TIMEOUT_MAX_MS)
+		node_error(timeout, "at most 10m: what waits behind it waits "
+				    "as long");
+}
+
+void
 address_read(const struct node *n, const struct key *keys, struct address *a,
     bool *disabled)
 {
 	const struct node *url = node_get(n, "url");
 	const struct node *url_file = node_get(n, "url_file");
-	const struct node *timeout = node_get(n, "timeout");
 
-	*a = (struct address){ .timeout_ms = TIMEOUT_MS };
+	address_read_limits(n, a);
 	*disabled = false;
 	if (url != NULL && url_file != NULL)
 		node_error(url_file, "either url or url_file, not both");
@@ -128,11 +142,6 @@ address_read(const struct node *n, const struct key *keys, struct address *a,
 		node_error(n, "needs a url or a url_file");
 	url_read(url, a, disabled);
 	url_file_read(url_file, a, disabled);
-	ca_file_read(node_get(n, "ca_file"), a);
-	if (node_duration(timeout, 1000, &a->timeout_ms) &&
-	    a->timeout_ms > TIMEOUT_MAX_MS)
-		node_error(timeout, "at most 10m: what waits behind it waits "
-				    "as long");
 }
 
 void
@@ -282,6 +291,11 @@ request_free(struct request *r)
 	for (size_t i = 0; r->headers != NULL && r->headers[i] != NULL; i++)
 		free(r->headers[i]);
 	free(r->headers);
+	free(r->body);
+	free(r->mail);
+	for (size_t i = 0; r->secrets != NULL && r->secrets[i] != NULL; i++)
+		free(r->secrets[i]);
+	free(r->secrets);
 	*r = (struct request){ 0 };
 }
 
@@ -325,6 +339,8 @@ secrets_of(const struct request *r, struct secrets *s)
 		if (value != NULL)
 			secrets_add(s, text_of(value + 1), " ,;");
 	}
+	for (size_t i = 0; r->secrets != NULL && r->secrets[i] != NULL; i++)
+		secrets_add(s, text_of(r->secrets[i]), "");
 }
 
 /* Length of the longest secret that text starts with, or of what a cut left of

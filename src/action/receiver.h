@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * What a notification can be sent to: one table entry a receiver (slack,
- * teams, webhook), each in a file of its own.  A receiver turns an incident
- * record into a body, escaped for its own format, and judges the answer.
- * Opens nothing but secret files, logs nothing, asks nobody the time.
+ * teams, webhook, email), each in a file of its own.  A receiver turns an
+ * incident record into a body, escaped for its own format, and judges the
+ * answer. Opens nothing but secret files, logs nothing, asks nobody the time.
  */
 #ifndef LOGWATCH_ACTION_RECEIVER_H
 #define LOGWATCH_ACTION_RECEIVER_H
@@ -17,6 +17,7 @@
 
 struct key;
 struct fetch_end;
+struct fetch_mail;
 struct node;
 struct template;
 
@@ -28,10 +29,15 @@ enum verdict {
 	VERDICT_DEAD,  /* never: a dead letter */
 };
 
-/** One HTTP request, made anew at each attempt (secrets are read then). */
+/** One request, made anew at each attempt (secrets are read then). */
 struct request {
 	char *url;
 	char **headers; /* "Name: value", NULL-ended; may be NULL */
+	char *body;     /* what is sent; NULL: the body as it was made */
+	struct fetch_mail *mail; /* NULL: HTTP; what it names is lent, by the
+	                            settings and by secrets */
+	char **secrets;          /* what no answer may show beside those that
+	                            request_hide() knows; NULL-ended; may be NULL */
 };
 void request_free(struct request *r); /* what is in it */
 
@@ -109,8 +115,10 @@ struct address {
 	},                                                                     \
 	    { "url_file", false, .type = KEY_TEXT, .need = KEY_ONE_OF,         \
 		    .what = "A file that holds the url, read at each send." }, \
-	    { "timeout", false, .type = KEY_DURATION, .fallback = "30s",       \
-		    .what = "For the whole request, from 1s to 10m." },        \
+	    LIMIT_KEYS
+#define LIMIT_KEYS                                                             \
+	{ "timeout", false, .type = KEY_DURATION, .fallback = "30s",           \
+		.what = "For the whole request, from 1s to 10m." },            \
 	{                                                                      \
 		"ca_file", false,                                              \
 		    .type = KEY_TEXT,                                          \
@@ -121,6 +129,8 @@ struct address {
  * disabled as for read(). */
 void address_read(const struct node *n, const struct key *keys,
     struct address *a, bool *disabled);
+/** Reads timeout and ca_file alone; the rest is empty. */
+void address_read_limits(const struct node *n, struct address *a);
 void address_clear(struct address *a); /* what is in it */
 /** The URL, which the caller frees; NULL where its file has none. */
 char *address_url(const struct address *a, struct err *err);

@@ -65,7 +65,7 @@ a_url_has_a_host_and_perhaps_a_port(void **state)
 		"http:///x", "http://?x", "http://:80/", "http://h:/",
 		"http://h:65536/", "http://h:x/", "http://h:99999999999999999/",
 		"http://[::1", "http://[::1]x/", "http://h/a b", "http://h/\t",
-		"http://h/\x7f" };
+		"http://h/\x7f", "smtp://h" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -77,6 +77,25 @@ a_url_has_a_host_and_perhaps_a_port(void **state)
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		if (url_fault(bad[i]) == NULL)
+			fail_msg("'%s' is taken", bad[i]);
+}
+
+static void
+a_mail_servers_url_is_a_host_and_a_port(void **state)
+{
+	static const char *const good[] = { "smtp://h", "smtp://h:25",
+		"SMTPS://h.example:465", "smtp://[::1]:25" };
+	static const char *const bad[] = { "", "h", "h:25", "http://h",
+		"smtp://", "smtp://:25", "smtp://h:", "smtp://h:65536",
+		"smtp://h/", "smtp://h?x", "smtp://u@h", "smtp://u:p@h",
+		"smtp://h h", "smtp://[::1" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		if (url_smtp_fault(good[i]) != NULL)
+			fail_msg("'%s' is refused", good[i]);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (url_smtp_fault(bad[i]) == NULL)
 			fail_msg("'%s' is taken", bad[i]);
 }
 
@@ -102,6 +121,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_number_is_decimal_and_nothing_else),
+		cmocka_unit_test(a_mail_servers_url_is_a_host_and_a_port),
 		cmocka_unit_test(a_whole_number_is_written_as_printf_would),
 		cmocka_unit_test(a_url_has_a_host_and_perhaps_a_port),
 	};

@@ -721,7 +721,7 @@ what_is_secret_in_a_request_is_hidden_in_its_answer(void **state)
 		     "?sig=abc-def_9&x=1#frag";
 	char header[] = "Authorization: Bearer t0ken-value";
 	char *headers[] = { header, NULL };
-	struct request r = { url, headers };
+	struct request r = { .url = url, .headers = headers };
 	static const struct {
 		const char *in, *out;
 	} cases[] = {

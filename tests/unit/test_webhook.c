@@ -452,7 +452,8 @@ receivers_are_found_by_name(void **state)
 	assert_ptr_equal(receiver_find("webhook"), &webhook_receiver);
 	assert_string_equal(receiver_find("slack")->name, "slack");
 	assert_string_equal(receiver_find("teams")->name, "teams");
-	assert_null(receiver_find("email"));
+	assert_string_equal(receiver_find("email")->name, "email");
+	assert_null(receiver_find("pager"));
 }
 
 int
