@@ -212,6 +212,26 @@ absence_restart(struct absence *a, const struct text *key, int64_t now_ms,
 		restart(*key, t, &r);
 }
 
+/* Of some there was none: their timers began by themselves. */
+static int64_t
+last_match(const struct timers *list)
+{
+	const struct timer *t = TAILQ_LAST(list, timers);
+
+	while (t != NULL && t->match == NULL)
+		t = TAILQ_PREV(t, timers, link);
+	return t != NULL ? t->last_ms : INT64_MIN;
+}
+
+int64_t
+absence_last(const struct absence *a)
+{
+	int64_t awaited = last_match(&a->awaited);
+	int64_t absent = last_match(&a->absent);
+
+	return awaited > absent ? awaited : absent;
+}
+
 static int64_t
 after(const struct timer *t, int64_t ms)
 {

@@ -48,6 +48,9 @@ void absence_seen(struct absence *a, struct text key,
 void absence_restart(struct absence *a, const struct text *key, int64_t now_ms,
     absence_key_fn *restarted, void *ctx);
 
+/** The time of the last match; INT64_MIN: there was none. */
+int64_t absence_last(const struct absence *a);
+
 /** When a key is absent, or to be forgotten, next; INT64_MAX: not at all. */
 int64_t absence_due(const struct absence *a);
 /** Tells those that have become absent, and those that are forgotten. */

@@ -810,6 +810,33 @@ detectors_see(struct detectors *ds, size_t rule, enum sight sight,
 	turned(ds, rule, turn, at);
 }
 
+static void
+find_last(struct text key, void *value, void *ctx)
+{
+	int64_t *last = ctx, ms = window_last(value);
+
+	(void)key;
+	if (ms > *last)
+		*last = ms;
+}
+
+int64_t
+detectors_last(const struct detectors *ds, size_t rule)
+{
+	const struct memory *m = &ds->memories[rule];
+	int64_t last = INT64_MIN;
+
+	if (m->windows != NULL)
+		map_each(m->windows, find_last, &last);
+	if (m->sequence != NULL)
+		last = sequence_last(m->sequence);
+	if (m->missing != NULL)
+		last = missing_last(m->missing);
+	if (m->absence != NULL)
+		last = absence_last(m->absence);
+	return last;
+}
+
 void
 detectors_begin(struct detectors *ds, int64_t now_ms)
 {

@@ -94,6 +94,9 @@ bool detectors_waits(const struct detectors *ds, size_t rule);
 void detectors_reset(
     struct detectors *ds, size_t rule, const struct text *key, int64_t now_ms);
 
+/** The time of the last hit that a rule remembers; INT64_MIN: there is none. */
+int64_t detectors_last(const struct detectors *ds, size_t rule);
+
 /** All is restored: what is awaited and was not before is from now on. */
 void detectors_begin(struct detectors *ds, int64_t now_ms);
 /** Whether all that was written was read; what is absent is judged only then.

@@ -261,6 +261,17 @@ missing_waits(const struct missing *m)
 }
 
 int64_t
+missing_last(const struct missing *m)
+{
+	const struct first *x = TAILQ_LAST(&m->waiting, firsts);
+	const struct first *y = TAILQ_LAST(&m->missed, firsts);
+
+	if (x == NULL || (y != NULL && y->ms > x->ms))
+		x = y;
+	return x != NULL ? x->ms : INT64_MIN;
+}
+
+int64_t
 missing_due(const struct missing *m)
 {
 	const struct first *f = TAILQ_FIRST(&m->waiting);

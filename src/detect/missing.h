@@ -56,6 +56,9 @@ void missing_forget(struct missing *m, const struct text *key,
 
 /** Whether a second half would settle anything. */
 bool missing_waits(const struct missing *m);
+/** When the last first came; INT64_MIN: there is none. */
+int64_t missing_last(const struct missing *m);
+
 int64_t missing_due(const struct missing *m); /* INT64_MAX: not at all */
 /** Tells the firsts whose time is up. */
 void missing_tick(

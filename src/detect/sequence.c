@@ -218,6 +218,14 @@ sequence_waits(const struct sequence *q)
 	return !TAILQ_EMPTY(&q->waiting);
 }
 
+int64_t
+sequence_last(const struct sequence *q)
+{
+	const struct first *f = TAILQ_LAST(&q->waiting, firsts);
+
+	return f != NULL ? f->ms : INT64_MIN;
+}
+
 void
 sequence_forget(struct sequence *q, const struct sequence_calls *calls)
 {

@@ -47,6 +47,9 @@ void sequence_second(struct sequence *q, struct text same, int64_t now_ms,
 /** Whether any waits, as of the last half that came. */
 bool sequence_waits(const struct sequence *q);
 
+/** When the last of those came; INT64_MIN: none waits. */
+int64_t sequence_last(const struct sequence *q);
+
 /** Forgets all. */
 void sequence_forget(struct sequence *q, const struct sequence_calls *calls);
 

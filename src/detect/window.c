@@ -144,6 +144,12 @@ window_expired(const struct window *w, int64_t now_ms)
 	       now_ms - time_of(w, w->used - 1) >= w->spec->within_ms;
 }
 
+int64_t
+window_last(const struct window *w)
+{
+	return w->used > 0 ? time_of(w, w->used - 1) : INT64_MIN;
+}
+
 /* [time,value,...] */
 static void
 write_values(const struct window *w, struct str *out)

@@ -39,6 +39,9 @@ bool window_add(
 /** Whether no hit in it can count any more. */
 bool window_expired(const struct window *w, int64_t now_ms);
 
+/** The time of its last hit; INT64_MIN: there is none. */
+int64_t window_last(const struct window *w);
+
 /** Its memory as text for window_read(); "" where it remembers nothing. */
 void window_write(const struct window *w, struct str *out);
 /** Takes in what window_write() wrote; what is no such text is left out. */

@@ -688,6 +688,17 @@ incidents_find_id(struct incidents *is, const char *id)
 	return get(is, id);
 }
 
+void
+incidents_last(const struct incidents *is, int64_t *last_ms, size_t rule_count)
+{
+	for (size_t k = 0; k < is->count; k++) {
+		const struct incident *i = is->v[k];
+
+		if (i->rule < rule_count && i->quiet_from_ms > last_ms[i->rule])
+			last_ms[i->rule] = i->quiet_from_ms;
+	}
+}
+
 const struct incident *
 incidents_get(const struct incidents *is, const char *id)
 {

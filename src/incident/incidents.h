@@ -97,6 +97,11 @@ void incidents_caught_up(struct incidents *is, bool caught_up);
  * until then is over. */
 void incidents_pass(struct incidents *is, size_t rule, struct moment at);
 
+/** Raises the times of the first rules to those of their last hits that are
+ * known. */
+void incidents_last(
+    const struct incidents *is, int64_t *last_ms, size_t rule_count);
+
 int64_t incidents_due(const struct incidents *is); /* INT64_MAX: not at all */
 void incidents_tick(struct incidents *is, int64_t now_ms, int64_t wall_ms);
 

@@ -440,9 +440,21 @@ judge_free(struct judge *j)
 	free(j);
 }
 
+/* What was hit before a restart was hit before what comes now, whatever the log
+ * says of when that was. */
+static void
+restore_clocks(struct judge *j)
+{
+	incidents_last(j->incidents, j->last_ms, j->spec.rule_count);
+	for (size_t k = 0; k < j->spec.rule_count; k++)
+		if (detectors_last(j->detectors, k) > j->last_ms[k])
+			j->last_ms[k] = detectors_last(j->detectors, k);
+}
+
 void
 judge_begin(struct judge *j)
 {
+	restore_clocks(j);
 	detectors_begin(j->detectors, now_ms(j));
 	for (size_t k = 0; k < j->spec.rule_count; k++)
 		want_parts(j, k);
