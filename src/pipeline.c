@@ -149,6 +149,17 @@ save_detector(const char *rule, struct text key, struct text state, void *ctx)
 		    s->p->spec.store, rule, key, state, s->err);
 }
 
+/* The key of what a probe remembers beside its condition. */
+#define PROBE_KEY TEXT("numbers")
+
+static void
+save_probe(size_t rule, struct text state, void *ctx)
+{
+	struct saving *s = ctx;
+
+	save_detector(s->p->rs->rules[rule].id, PROBE_KEY, state, ctx);
+}
+
 static bool
 is_errand(const struct pipeline *p, const struct incident *i)
 {
@@ -213,6 +224,7 @@ save(struct pipeline *p, struct err *err)
 	tail_gone(p->tail, forget_position, &s);
 	tail_positions(p->tail, p->save_all || p->flushed, save_position, &s);
 	detectors_changed(p->detectors, save_detector, &s);
+	probes_changed(p->probes, save_probe, &s);
 	if (p->troubles != NULL)
 		troubles_changed(p->troubles, save_detector, &s);
 	incidents_dirty(p->incidents, save_incident, &s);
@@ -232,6 +244,7 @@ saved(struct pipeline *p)
 	p->save_all = p->flushed = false;
 	tail_gone_saved(p->tail);
 	detectors_saved(p->detectors);
+	probes_saved(p->probes);
 	if (p->troubles != NULL)
 		troubles_saved(p->troubles);
 	incidents_saved(p->incidents);
@@ -862,7 +875,8 @@ static void
 new_lookouts(struct pipeline *p)
 {
 	const struct ruleset *rs = p->rs;
-	const struct probes_callbacks probes = { on_seen, on_probe_failed, p };
+	const struct probes_callbacks probes = { on_seen, on_probe_failed,
+		steady_ms, p };
 
 	p->process_specs = mem_new(rs->rule_count, sizeof *p->process_specs);
 	p->probe_specs = mem_new(rs->rule_count, sizeof *p->probe_specs);
@@ -1107,12 +1121,29 @@ is_scheduled(const struct pipeline *p, const char *rule)
 	return false;
 }
 
+/* Returns false where it is no memory of a probe. */
+static bool
+load_probe(
+    struct pipeline *p, const char *rule, struct text key, struct text state)
+{
+	if (!text_equal(key, PROBE_KEY))
+		return false;
+	for (size_t k = 0; k < p->rs->rule_count; k++)
+		if (strcmp(p->rs->rules[k].id, rule) == 0 &&
+		    p->probe_specs[k] != NULL) {
+			probes_restore(p->probes, k, state);
+			return true;
+		}
+	return false;
+}
+
 static void
 load_detector(const char *rule, struct text key, struct text state, void *ctx)
 {
 	struct pipeline *p = ctx;
 
-	if (is_scheduled(p, rule) && load_errand(p, rule, state))
+	if ((is_scheduled(p, rule) && load_errand(p, rule, state)) ||
+	    load_probe(p, rule, key, state))
 		return;
 	if (!detectors_restore(p->detectors, rule, key, state, steady_ms(p)) &&
 	    (p->troubles == NULL ||

@@ -9,12 +9,12 @@
 #include "base/utf8.h"
 #include "conf/node.h"
 #include "io/child.h"
-#include "io/loop.h"
 #include "io/program.h"
 #include "io/timer.h"
 #include "match/rule.h"
 
 #include <ctype.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +136,7 @@ judge_fall(const struct probe_spec *s, struct probe_memory *m, double value,
 	m->sure |= fell || now_ms - m->fell_ms >= s->not_falling_ms;
 	m->has_last = true;
 	m->last = value;
+	m->seen_ms = now_ms;
 	if (now_ms - m->fell_ms < s->not_falling_ms)
 		return m->sure ? SIGHT_GOOD : SIGHT_UNKNOWN;
 	err_set(why, "%g, and not falling", value);
@@ -211,6 +212,48 @@ probe_judge(const struct probe_spec *s, struct probe_memory *m,
 	return SIGHT_UNKNOWN;
 }
 
+/* Remembering. */
+
+void
+probe_memory_write(const struct probe_memory *m, struct str *out)
+{
+	json_t *object;
+	char *text;
+
+	if (!m->has_last)
+		return;
+	object = json_pack("{s:f, s:b, s:I, s:I}", "last", m->last, "sure",
+	    (int)m->sure, "fell_ms", (json_int_t)m->fell_ms, "seen_ms",
+	    (json_int_t)m->seen_ms);
+	text = mem_check(json_dumps(object, JSON_COMPACT));
+	str_puts(out, text);
+	free(text);
+	json_decref(object);
+}
+
+void
+probe_memory_read(struct probe_memory *m, struct text state, int64_t now_ms)
+{
+	json_t *object = json_loadb(state.data, state.len, 0, NULL);
+	const json_t *last = json_object_get(object, "last");
+	const json_t *fell = json_object_get(object, "fell_ms");
+	const json_t *seen = json_object_get(object, "seen_ms");
+	int64_t fell_ms = json_integer_value(fell);
+	int64_t held_ms = json_integer_value(seen);
+
+	held_ms = fell_ms >= 0 && held_ms >= fell_ms ? held_ms - fell_ms : -1;
+	if (json_is_number(last) && json_is_integer(fell) &&
+	    json_is_integer(seen) && held_ms >= 0)
+		*m = (struct probe_memory){
+			.has_last = true,
+			.sure = json_is_true(json_object_get(object, "sure")),
+			.last = json_number_value(last),
+			.fell_ms = held_ms < now_ms ? now_ms - held_ms : 0,
+			.seen_ms = now_ms,
+		};
+	json_decref(object);
+}
+
 /* Running. */
 
 struct probe {
@@ -222,6 +265,7 @@ struct probe {
 	struct probe_memory memory;
 	unsigned failures; /* in a row */
 	bool told;         /* that it cannot tell, perhaps in an earlier life */
+	bool changed;      /* its memory, and that is not saved */
 };
 
 struct probes {
@@ -287,8 +331,8 @@ answered(struct probe *p, const struct probe_answer *a)
 {
 	const struct probes_callbacks *c = &p->all->callbacks;
 	struct err why;
-	enum sight sight =
-	    probe_judge(p->spec, &p->memory, a, clock_now_ms(), &why);
+	int64_t now_ms = c->now_ms(c->ctx);
+	enum sight sight = probe_judge(p->spec, &p->memory, a, now_ms, &why);
 	char status[16];
 	struct captures captures = { .count = 0 };
 
@@ -296,6 +340,7 @@ answered(struct probe *p, const struct probe_answer *a)
 	captures_add(&captures, "value", last_line(a->output));
 	captures_add(&captures, "exit", text_of(status));
 	captures_add(&captures, "output", a->output);
+	p->changed |= p->memory.has_last && p->memory.seen_ms == now_ms;
 	c->seen(p->rule, sight, &captures, text_of(why.text), c->ctx);
 	if (sight != SIGHT_UNKNOWN) {
 		if (p->told)
@@ -373,4 +418,34 @@ probes_start(struct probes *ps)
 {
 	for (size_t i = 0; i < ps->count; i++)
 		on_time(ps->v[i]);
+}
+
+void
+probes_changed(struct probes *ps, probe_state_fn *fn, void *ctx)
+{
+	for (size_t i = 0; i < ps->count; i++) {
+		struct str state = { 0 };
+
+		if (!ps->v[i]->changed)
+			continue;
+		probe_memory_write(&ps->v[i]->memory, &state);
+		fn(ps->v[i]->rule, str_text(&state), ctx);
+		str_free(&state);
+	}
+}
+
+void
+probes_saved(struct probes *ps)
+{
+	for (size_t i = 0; i < ps->count; i++)
+		ps->v[i]->changed = false;
+}
+
+void
+probes_restore(struct probes *ps, size_t rule, struct text state)
+{
+	for (size_t i = 0; i < ps->count; i++)
+		if (ps->v[i]->rule == rule)
+			probe_memory_read(&ps->v[i]->memory, state,
+			    ps->callbacks.now_ms(ps->callbacks.ctx));
 }

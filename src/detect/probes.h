@@ -52,7 +52,15 @@ struct probe_memory {
 	bool sure; /* whether it falls: it did, or not for long enough */
 	double last;
 	int64_t fell_ms; /* when it was less than before, or first seen, or 0 */
+	int64_t seen_ms; /* the last */
 };
+
+/** It as text for probe_memory_read(); "" where there is nothing. */
+void probe_memory_write(const struct probe_memory *m, struct str *out);
+/** The time in which nobody looked does not count.  What is no such text is of
+ * none. */
+void probe_memory_read(
+    struct probe_memory *m, struct text state, int64_t now_ms);
 
 /**
  * Judges an answer.  Pure.
@@ -70,6 +78,8 @@ struct probes_callbacks {
 	/** It could not tell for PROBE_FAILURES runs in a row, and why; NULL:
 	 * it can again. */
 	void (*failed)(size_t rule, const char *why, void *ctx);
+	/** The time, which goes on after a restart. */
+	int64_t (*now_ms)(void *ctx);
 	void *ctx;
 };
 
@@ -86,5 +96,13 @@ struct probes *probes_new(struct loop *loop,
 void probes_free(struct probes *ps); /* NULL does nothing; what runs is ended */
 /** Runs each now, and from now on. */
 void probes_start(struct probes *ps);
+
+/** Tells the memory that changed since probes_saved(). */
+typedef void probe_state_fn(size_t rule, struct text state, void *ctx);
+void probes_changed(struct probes *ps, probe_state_fn *fn, void *ctx);
+/** What was told is saved. */
+void probes_saved(struct probes *ps);
+/** Reads back what probes_changed() told of a rule, before the start. */
+void probes_restore(struct probes *ps, size_t rule, struct text state);
 
 #endif

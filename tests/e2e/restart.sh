@@ -73,6 +73,7 @@ rules:
   - {id: bad-now, probe: [./bad], every: 200ms}
   - {id: bad, probe: [./bad], every: 200ms, for: 5s}
   - {id: long, probe: [echo, '12'], every: 200ms, above: 10, for: 5s}
+  - {id: stuck, probe: [./stuck, '${self}'], every: 200ms, not_falling: 5s}
   - {id: deaf-now, http: '${closed}', every: 200ms}
   - {id: deaf, http: '${closed}', every: 200ms, for: 5s}
 
@@ -110,6 +111,11 @@ echo "$1" >>noted
 END_OF_SCRIPT
 script bad <<'END_OF_SCRIPT'
 exit 3
+END_OF_SCRIPT
+# It falls at first.
+script stuck <<'END_OF_SCRIPT'
+echo . >>"asked.$1"
+[ "$(wc -l <"asked.$1")" -gt 2 ] && echo 7 || echo 9
 END_OF_SCRIPT
 export E2E_GONE=$$
 
@@ -181,6 +187,9 @@ same() { # RULES...: what they found does not differ
 passed() { # MILLISECONDS since the test began
 	(($(elapsed_ms) >= $1))
 }
+asked() { # N: how often a probe was
+	[[ -e asked.$2 && $(wc -l <"asked.$2") -ge $1 ]]
+}
 posts() { # NAME RULE CHANGE: how often it was told
 	jq -r '.body | if type == "string" then fromjson else . end |
 	    select(.host == "'"$1"'" and .rule == "'"$2"'" and
@@ -203,6 +212,7 @@ whole=$pid
 run torn
 torn=$pid
 for name in whole torn; do
+	wait_for 20 'its probe has fallen' asked 6 "$name"
 	for rule in gone-now bad-now deaf-now; do
 		wait_for 20 "$rule" finds "$name" "$rule" 'open 1'
 	done
@@ -322,6 +332,10 @@ for rule in gone bad long deaf; do
 	both "$rule" 'open 1'
 	same "$rule"
 done
+
+step 'a number that does not fall for long enough'
+both stuck 'open 1'
+same stuck
 
 step 'quiet resolves it when its time is up'
 both quiet 'resolved 2'

@@ -174,6 +174,67 @@ a_number_that_does_not_fall_is_bad(void **state)
 	}
 }
 
+/* A number above 0 at a time, with not_falling: 1s. */
+static enum sight
+sight_of(struct probe_memory *m, const char *output, int64_t now_ms)
+{
+	struct probe_spec s = spec_of('f');
+	struct probe_answer a = { NULL, 0, text_of(output), false };
+	struct err why;
+
+	return probe_judge(&s, m, &a, now_ms, &why);
+}
+
+/* What another that is started at now_ms remembers. */
+static struct probe_memory
+restarted(const struct probe_memory *m, int64_t now_ms)
+{
+	struct probe_memory other = { .last = 0 };
+	struct str text = { 0 };
+
+	probe_memory_write(m, &text);
+	probe_memory_read(&other, str_text(&text), now_ms);
+	str_free(&text);
+	return other;
+}
+
+static void
+a_restart_goes_on_without_the_time_in_which_nobody_asked(void **state)
+{
+	struct probe_memory m = { .last = 0 };
+
+	(void)state;
+	m = restarted(&m, 0);
+	assert_false(m.has_last);
+	sight_of(&m, "9", 0);
+	sight_of(&m, "8.5", 100);
+	sight_of(&m, "8.5", 700);
+	m = restarted(&m, 5000);
+	assert_int_equal(sight_of(&m, "8.5", 5399), SIGHT_GOOD);
+	assert_int_equal(sight_of(&m, "8.5", 5400), SIGHT_BAD);
+	m = restarted(&m, 10); /* the clock was set back */
+	assert_int_equal(sight_of(&m, "9", 1010), SIGHT_BAD);
+	m = restarted(&m, 2000);
+	assert_int_equal(sight_of(&m, "8.9", 2000), SIGHT_GOOD);
+}
+
+static void
+a_memory_that_is_none_is_left_out(void **state)
+{
+	static const char *const texts[] = { "", "[]", "{\"bad_ms\":1}",
+		"{\"last\":1,\"fell_ms\":2,\"seen_ms\":1}",
+		"{\"last\":1,\"fell_ms\":-9223372036854775807,"
+		"\"seen_ms\":9223372036854775807}",
+		"{\"last\":\"1\",\"fell_ms\":1,\"seen_ms\":2}" };
+	struct probe_memory m = { .last = 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		probe_memory_read(&m, text_of(texts[i]), 100);
+		assert_false(m.has_last);
+	}
+}
+
 int
 main(void)
 {
@@ -182,6 +243,9 @@ main(void)
 		cmocka_unit_test(what_was_cut_off_is_not_known_to_be_good),
 		cmocka_unit_test(what_could_not_be_run_is_no_answer),
 		cmocka_unit_test(a_number_that_does_not_fall_is_bad),
+		cmocka_unit_test(
+		    a_restart_goes_on_without_the_time_in_which_nobody_asked),
+		cmocka_unit_test(a_memory_that_is_none_is_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
