@@ -41,6 +41,20 @@ struct dating {
 	size_t source;
 };
 
+/** A row of a detector's memory that is of no use any more. */
+struct outdated {
+	char *rule;
+	struct str key;
+};
+
+/** What is known of the detectors of the last start. */
+struct earlier {
+	struct map *written; /* char *, see write_written(), by rule */
+	bool *changed;       /* by rule: its detector was another */
+	struct outdated *outdated;
+	size_t outdated_count;
+};
+
 struct pipeline {
 	struct pipeline_spec spec;
 	const struct ruleset *rs;
@@ -81,6 +95,7 @@ struct pipeline {
 	int64_t steady_offset_ms; /* from the monotonic clock to our time */
 	int64_t failed_ms;        /* when the last transaction failed */
 	struct map *failures;     /* patterns that gave up, said once */
+	struct earlier earlier;
 };
 
 /*
@@ -1002,6 +1017,9 @@ pipeline_new(const struct pipeline_spec *spec)
 	p->last_event_ms = mem_new(rs->source_count, sizeof *p->last_event_ms);
 	p->backlog = backlog_new();
 	p->failures = map_new(100000, free);
+	p->earlier.written = map_new(SIZE_MAX, free);
+	p->earlier.changed =
+	    mem_new(rs->rule_count, sizeof *p->earlier.changed);
 	p->tail =
 	    tail_new(spec->loop, rs->tail_sources, rs->source_count, &tail);
 	p->streams = streams_new(spec->loop, rs->stream_sources,
@@ -1017,6 +1035,18 @@ pipeline_new(const struct pipeline_spec *spec)
 	new_collector(p);
 	new_troubles(p);
 	return p;
+}
+
+static void
+free_outdated(struct earlier *e)
+{
+	for (size_t i = 0; i < e->outdated_count; i++) {
+		free(e->outdated[i].rule);
+		str_free(&e->outdated[i].key);
+	}
+	free(e->outdated);
+	e->outdated = NULL;
+	e->outdated_count = 0;
 }
 
 void
@@ -1047,6 +1077,9 @@ pipeline_free(struct pipeline *p)
 	free(p->hits);
 	free(p->last_event_ms);
 	map_free(p->failures);
+	map_free(p->earlier.written);
+	free(p->earlier.changed);
+	free_outdated(&p->earlier);
 	timer_free(p->lazy);
 	timer_free(p->due);
 	timer_free(p->stop);
@@ -1137,11 +1170,122 @@ load_probe(
 	return false;
 }
 
+/* Under a name that no rule can have, by the id of the rule. */
+#define WRITTEN "logwatch.detectors"
+
+static void
+write_written(uint64_t written, char text[17])
+{
+	snprintf(text, 17, "%016" PRIx64, written);
+}
+
+static void
+load_written(const char *rule, struct text key, struct text state, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	if (strcmp(rule, WRITTEN) == 0)
+		map_put(
+		    p->earlier.written, key, mem_copy(state.data, state.len));
+}
+
+static size_t
+find_rule(const struct pipeline *p, struct text id)
+{
+	for (size_t k = 0; k < p->rs->rule_count; k++)
+		if (text_is(id, p->rs->rules[k].id))
+			return k;
+	return NO_RULE;
+}
+
+static void
+note_changed(struct pipeline *p)
+{
+	for (size_t k = 0; k < p->rs->rule_count; k++) {
+		const char *before =
+		    map_get(p->earlier.written, text_of(p->rs->rules[k].id));
+		char now[17];
+
+		write_written(p->rs->detectors[k].written, now);
+		p->earlier.changed[k] =
+		    before != NULL && strcmp(before, now) != 0;
+	}
+}
+
+/* Memory of a rule that is gone, or was another then, would be wrong when it is
+ * that again; what a schedule began goes on. */
+static bool
+is_outdated(const struct pipeline *p, const char *rule)
+{
+	size_t k = find_rule(p, text_of(rule));
+
+	if (k == NO_RULE)
+		return strncmp(rule, "logwatch.", 9) != 0;
+	return p->earlier.changed[k] && p->schedule_specs[k] == NULL;
+}
+
+static void
+note_outdated(struct pipeline *p, const char *rule, struct text key)
+{
+	struct earlier *e = &p->earlier;
+	struct outdated *o;
+
+	e->outdated =
+	    mem_resize(e->outdated, e->outdated_count + 1, sizeof *e->outdated);
+	o = &e->outdated[e->outdated_count++];
+	*o = (struct outdated){ .rule = mem_text(rule) };
+	str_add_text(&o->key, key);
+}
+
+static void
+forget_gone(struct text rule, void *value, void *ctx)
+{
+	struct saving *s = ctx;
+
+	(void)value;
+	if (find_rule(s->p, rule) == NO_RULE)
+		save_detector(WRITTEN, rule, TEXT(""), s);
+}
+
+/* What the detectors are now, and that the memory of others is gone. */
+static int
+save_written(struct pipeline *p, struct err *err)
+{
+	const struct earlier *e = &p->earlier;
+	struct saving s = { p, err, 0 };
+	char text[17];
+
+	if (store_begin(p->spec.store, err) < 0)
+		return -1;
+	for (size_t i = 0; i < e->outdated_count; i++)
+		save_detector(e->outdated[i].rule,
+		    str_text(&e->outdated[i].key), TEXT(""), &s);
+	map_each(e->written, forget_gone, &s);
+	for (size_t k = 0; k < p->rs->rule_count; k++) {
+		struct text id = text_of(p->rs->rules[k].id);
+
+		write_written(p->rs->detectors[k].written, text);
+		if (map_get(e->written, id) == NULL || e->changed[k])
+			save_detector(WRITTEN, id, text_of(text), &s);
+	}
+	if (s.ret < 0) {
+		store_rollback(p->spec.store);
+		return -1;
+	}
+	return store_commit(p->spec.store, false, err);
+}
+
 static void
 load_detector(const char *rule, struct text key, struct text state, void *ctx)
 {
 	struct pipeline *p = ctx;
 
+	if (strcmp(rule, WRITTEN) == 0)
+		return;
+	if (is_outdated(p, rule)) {
+		note_outdated(p, rule, key);
+		return;
+	}
 	if ((is_scheduled(p, rule) && load_errand(p, rule, state)) ||
 	    load_probe(p, rule, key, state))
 		return;
@@ -1149,6 +1293,23 @@ load_detector(const char *rule, struct text key, struct text state, void *ctx)
 	    (p->troubles == NULL ||
 		!troubles_restore(p->troubles, rule, key, state)))
 		log_debug("memory of a rule that is gone rule=%s", rule);
+}
+
+static int
+load_detectors(struct pipeline *p, struct err *err)
+{
+	struct err why;
+
+	if (store_detectors(p->spec.store, load_written, p, err) < 0)
+		return -1;
+	note_changed(p);
+	if (store_detectors(p->spec.store, load_detector, p, err) < 0)
+		return -1;
+	if (save_written(p, &why) < 0)
+		log_warning(
+		    "what detectors remember cannot be tidied: %s", why.text);
+	free_outdated(&p->earlier);
+	return 0;
 }
 
 static int64_t
@@ -1189,8 +1350,7 @@ load(struct pipeline *p, struct err *err)
 		log_warning("the state cannot be tidied: %s", err->text);
 	if (store_positions(s, load_position, p, err) < 0 ||
 	    store_incidents(s, since, load_incident, p, err) < 0 ||
-	    store_detectors(s, load_detector, p, err) < 0 ||
-	    outbox_load(p->outbox, err) < 0)
+	    load_detectors(p, err) < 0 || outbox_load(p->outbox, err) < 0)
 		return -1;
 	judge_begin(p->judge);
 	return actions_load(p->actions, err);
@@ -1244,15 +1404,42 @@ end_trouble(struct incident *i, void *ctx)
 		on_over(i->rule, key, steady_ms(p), p);
 }
 
-/* Nobody would see the end of an incident whose rule is switched off. */
+/* Whether only what is forgotten could tell the end of an incident: of a rule
+ * that is gone or switched off, or whose detector was another. */
+static bool
+is_endless(const struct pipeline *p, const struct incident *i)
+{
+	const struct rule *rule;
+
+	if (!is_rule(p, i->rule))
+		return i->rule == NO_RULE;
+	rule = &p->rs->rules[i->rule];
+	if (rule->disabled || !p->earlier.changed[i->rule])
+		return rule->disabled;
+	switch (p->rs->detectors[i->rule].kind) {
+	case DETECT_MISSING:
+		return rule->parts[PART_RESOLVE].count == 0 &&
+		       p->rs->policies[i->rule].quiet_ms == INT64_MAX;
+	case DETECT_ABSENT:
+	case DETECT_PROCESS:
+	case DETECT_PROBE:
+	case DETECT_HTTP: /* the next look or match ends one without a key */
+		return i->key_len > 0;
+	case DETECT_MATCH:
+	case DETECT_PAIR:
+	case DETECT_SCHEDULE:
+		break;
+	}
+	return false;
+}
+
 static void
-end_disabled(struct incident *i, void *ctx)
+end_endless(struct incident *i, void *ctx)
 {
 	struct pipeline *p = ctx;
-	struct text key = { i->key_text, i->key_len };
 
-	if (is_rule(p, i->rule) && p->rs->rules[i->rule].disabled)
-		on_over(i->rule, key, steady_ms(p), p);
+	if (is_endless(p, i))
+		incidents_end(p->incidents, i, steady_ms(p), clock_wall_ms());
 }
 
 static void
@@ -1280,7 +1467,7 @@ pipeline_start(struct pipeline *p, struct err *err)
 	if (!p->spec.once)
 		schedules_start(p->schedules);
 	tail_sizes(p->tail, note_backlog, p);
-	incidents_each_open(p->incidents, end_disabled, p);
+	incidents_each_open(p->incidents, end_endless, p);
 	look_at_troubles(p);
 	turn_ask(p->commit_turn);
 	return 0;

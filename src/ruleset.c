@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "conf/node.h"
+#include "detect/written.h"
 #include "incident/causes.h"
 
 #include <assert.h>
@@ -1240,6 +1241,16 @@ docs_read(
 	return 0;
 }
 
+/* What has a fault is of no use, and would be told twice. */
+static void
+written_section(struct reading *r)
+{
+	struct ruleset *rs = r->rs;
+
+	for (size_t i = 0; i < rs->rule_count && diag_errors(r->diag) == 0; i++)
+		rs->detectors[i].written = written_of(r->rule_nodes[i]);
+}
+
 struct ruleset *
 ruleset_read(
     const char *const *paths, size_t count, struct diag *diag, struct err *err)
@@ -1270,6 +1281,7 @@ ruleset_read(
 	causes_section(&r);
 	tests_section(&r);
 	whole_check(&r);
+	written_section(&r);
 out:
 	for (size_t d = 0; d < r.doc_count; d++) {
 		doc_free(r.docs[d]);

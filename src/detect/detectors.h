@@ -44,6 +44,7 @@ struct detector {
 	char **same;       /* captures that both halves share; NULL: none */
 	size_t same_count;
 	struct active *active; /* when it counts; NULL: always */
+	uint64_t written; /* see written_of(); another is another detector */
 	struct process_spec process;
 	struct probe_spec probe;
 	struct http_spec http;

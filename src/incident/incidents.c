@@ -689,6 +689,13 @@ incidents_find_id(struct incidents *is, const char *id)
 }
 
 void
+incidents_end(
+    struct incidents *is, struct incident *i, int64_t now_ms, int64_t wall_ms)
+{
+	resolve(is, i, now_ms, wall_ms);
+}
+
+void
 incidents_last(const struct incidents *is, int64_t *last_ms, size_t rule_count)
 {
 	for (size_t k = 0; k < is->count; k++) {

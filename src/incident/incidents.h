@@ -63,6 +63,10 @@ void incidents_errand_done(
 /** Whether it is an errand that was never opened, and may be done. */
 bool incident_is_untold(const struct incident *i);
 
+/** Resolves an open one of which nobody else will tell the end. */
+void incidents_end(
+    struct incidents *is, struct incident *i, int64_t now_ms, int64_t wall_ms);
+
 /** The incident of that id, open or resolved a moment ago; NULL: none. */
 const struct incident *incidents_get(
     const struct incidents *is, const char *id);

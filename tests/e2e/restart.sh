@@ -7,7 +7,7 @@
 
 # shellcheck source=tests/e2e/lib.sh
 . "${srcdir:?names the source tree}/tests/e2e/lib.sh" || exit 1
-need jq python3
+need jq python3 sqlite3
 cd "$tmp" || exit 1
 
 start receiver /usr/bin/env python3 "$srcdir/contrib/receiver.py" \
@@ -17,7 +17,7 @@ hook=http://127.0.0.1:$(cat port)/hook
 closed=http://127.0.0.1:$(free_port)/
 export hook closed
 
-# Deadlines of 5 s begin within the first second; the kill is after three.
+# Deadlines of 5 or 8 s begin within the first second; the kill is after three.
 cat >rules.yml <<'END_OF_RULES'
 version: 1
 settings: {host: '${self}', late_after: 1h, context: {before: 0, after: 0}}
@@ -57,15 +57,15 @@ rules:
 
   # What does not come.
   - {id: unfinished, source: app, match: 'start (?<job>\d+) by (?<who>\w+)',
-     not_followed_by: {match: 'stop (?<job>\d+)', within: 5s, same: [job]},
+     not_followed_by: {match: 'stop (?<job>\d+)', within: 8s, same: [job]},
      key: [job], summary: '{{who}} {{job}}'}
-  - {id: silent, source: app, absent: 'beat (?<n>\d+)', for: 5s,
+  - {id: silent, source: app, absent: 'beat (?<n>\d+)', for: 8s,
      summary: 'since {{n}}'}
   - {id: never, source: app, absent: 'nothing of that kind', for: 5s}
-  - {id: host, source: app, absent: 'alive (?<host>\w+) (?<n>\d+)', for: 5s,
+  - {id: host, source: app, absent: 'alive (?<host>\w+) (?<n>\d+)', for: 8s,
      key: [host], summary: '{{host}} {{n}}'}
   - {id: left, source: app, absent: 'here (?<host>\w+)', for: 500ms,
-     forget: 5s, key: [host]}
+     forget: 8s, key: [host]}
 
   # What a rule looks at by itself.
   - {id: gone-now, process: {name: 'restart-${E2E_GONE}'}}
@@ -110,6 +110,7 @@ script note <<'END_OF_SCRIPT'
 echo "$1" >>noted
 END_OF_SCRIPT
 script bad <<'END_OF_SCRIPT'
+echo . >>"asked.${1-bad}"
 exit 3
 END_OF_SCRIPT
 # It falls at first.
@@ -120,13 +121,14 @@ END_OF_SCRIPT
 export E2E_GONE=$$
 
 run() { # NAME: pid in $pid
-	local words=$1-$((++runs)).log
-
-	self=$1 start "${words%.log}" "$LOGWATCH" run --rules rules.yml \
+	self=$1 start "$1-$((++runs))" "$LOGWATCH" run --rules rules.yml \
 	    --state "$1.db"
-	wait_for 20 'it follows' grep -q 'info: following version' "$words"
 }
 runs=0
+follows() { # NAME: since the last start
+	wait_for 20 'it follows' grep -q 'info: following version' \
+	    "$1-$runs.log"
+}
 killed() {
 	kill -KILL "$torn"
 	wait "$torn" 2>/dev/null
@@ -166,8 +168,7 @@ times() { # NAME RULE: in ms, of each incident
 	    if . == null then 0 else (.[0:19] + \"Z\" | fromdate) * 1000 +
 	    (.[20:23] | tonumber) end)] | tojson"
 }
-# They differ by how long the start took at most, and a second.
-near() { # A B: numbers within lists
+near() { # A B: lists, whose numbers differ by $slack at most
 	jq -en --argjson a "$1" --argjson b "$2" --argjson slack "$slack" \
 	    '[$a, $b] | transpose | all(if .[0] | type == "number" then
 	    (.[0] - .[1] | fabs) <= $slack else .[0] == .[1] end)' >/dev/null
@@ -207,10 +208,16 @@ step 'half of everything'
 : >stamped.log
 echo "$(stamp -7200) old 1" >old.log
 touch -d '-2 hours' old.log
+from=$(elapsed_ms)
 run whole
 whole=$pid
+runs=0
 run torn
 torn=$pid
+follows whole
+follows torn
+# Times differ by how long starts took at most, and a moment.
+slack=$(($(elapsed_ms) - from + 2000))
 for name in whole torn; do
 	wait_for 20 'its probe has fallen' asked 6 "$name"
 	for rule in gone-now bad-now deaf-now; do
@@ -226,17 +233,13 @@ kind a of x
 kind b of x
 kind a of x
 kind b of y
-tick 1
 tick 2
 begin 1 by ann
 begin 2 by bob
-open 1
 open 2
 start 1 by ann
-start 2 by bob
 beat 1
 alive a 1
-alive b 1
 here c
 trouble 1
 trouble 2
@@ -248,7 +251,6 @@ page
 cause
 MARK 1
 LINES
-both left 'c open 1'
 both mark '1 open 1'
 echo 'MARK 2' >>app.log
 both mark '1 open 1,2 open 1'
@@ -256,6 +258,7 @@ both flap 'resolved 1'
 both late '1 open 1'
 reopens=$(ids torn flap)
 wait_for 20 'half of the deadlines' passed $((began + 3000))
+printf '%s\n' 'start 2 by bob' 'alive b 1' >>app.log
 for line in burst burst first 'MARK 3'; do
 	echo "$(stamp 0) $line" >>stamped.log
 done
@@ -269,9 +272,7 @@ cat >>app.log <<'LINES'
 slow ann 4
 kind c of x
 kind b of y
-tick 1
 abort 1 of huge
-break 1
 stop 2
 start 1 by eve
 alive b 2
@@ -286,12 +287,16 @@ LINES
 echo "$(stamp 0) old 2" >>old.log
 run torn
 torn=$pid
-slack=$(($(elapsed_ms) - down + 1000))
-expect 'a deadline that begins anew would show' test "$slack" -lt 2900
+follows torn
+slack=$((slack + $(elapsed_ms) - down)) # beginning anew would make it 3000
 wait_for 20 'the ends of windows and cooldowns' passed $((began + 5200))
 cat >>app.log <<'LINES'
 tick 2
+tick 3
+tick 3
 break 2
+open 3
+break 3
 flap 2
 MARK 4
 LINES
@@ -300,7 +305,7 @@ both mark '1 open 1,2 open 1,3 open 1,4 open 1'
 step 'hits in a window are counted on, each once'
 both thrice 'ann open 3'
 both kinds 'x open 3'
-both window '1 open 2'
+both window '3 open 2'
 same thrice kinds window
 
 step 'also where the log says that the last was a moment earlier'
@@ -310,7 +315,7 @@ same burst pair-stamped
 
 step 'a second half completes the first that was there before'
 both pair '1 open 1'
-both pair-late '1 open 1'
+both pair-late '3 open 1'
 same pair pair-late
 
 step 'a second half is missed when its time is up'
@@ -400,5 +405,173 @@ expect_equal 'all incidents' "$(incidents whole "$every")" \
     "$(incidents torn "$every")"
 stop "$torn"
 stop "$whole"
+
+# Rules that are others after a kill.
+rules() { # the rules on standard input
+	cat >changed.yml <<'END_OF_RULES'
+version: 1
+sources:
+  app: {path: changed.log}
+rules:
+  - {id: mark, match: 'MARK (?<n>\d+)', key: [n], resolve: manual}
+END_OF_RULES
+	cat >>changed.yml
+}
+watch() {
+	start "changed-$((++runs))" "$LOGWATCH" run --rules changed.yml \
+	    --state changed.db
+	watcher=$pid
+	follows changed
+}
+is_marked() { # N
+	look changed
+	[[ $(incidents changed "select(.rule == \"mark\" and
+	    .key.n == \"$1\") | .id") ]]
+}
+marked() { # N: what was written before is read, and what it led to is saved
+	echo "MARK $1" >>changed.log
+	wait_for 20 "mark $1" is_marked "$1"
+}
+cut_off() {
+	kill -KILL "$watcher"
+	wait "$watcher" 2>/dev/null
+}
+# As if what is remembered of rules had been an hour earlier.
+an_hour_earlier() { # NAME RULES...
+	local name=$1 rule
+
+	shift
+	for rule; do
+		[[ $(sqlite3 changed.db "update detector set state =
+		    cast(json_set(cast(state as text), '\$.$name',
+		    json_extract(cast(state as text), '\$.$name') - 3600000)
+		    as blob) where rule = '$rule'; select changes()") == 1 ]] ||
+		    die "nothing is remembered of $rule"
+	done
+}
+: >changed.log
+rm -f asked.bad
+
+step 'rules, half of what they wait for, and a kill'
+rules <<'END_OF_RULES'
+  - {id: kept, match: 'kept', threshold: {count: 3, within: 1h},
+     severity: info, resolve: manual}
+  - {id: kept-pair, match: 'one (?<n>\d)', resolve: manual,
+     followed_by: {match: 'two (?<n>\d)', within: 1h, same: [n]}}
+  - {id: kept-absent, absent: 'never', for: 1h}
+  - {id: kept-bad, probe: [./bad], every: 200ms, for: 1h}
+  - {id: window, match: 'old', threshold: {count: 3, within: 1h},
+     resolve: manual}
+  - {id: key, match: 'of (?<a>\w) and (?<b>\w)', key: [a], resolve: manual,
+     threshold: {count: 3, within: 1h}}
+  - {id: pair, match: 'one (?<n>\d)', resolve: manual,
+     followed_by: {match: 'two (?<n>\d)', within: 1h, same: [n]}}
+  - {id: unfinished, match: 'one (?<n>\d)', key: [n],
+     not_followed_by: {match: 'three (?<n>\d)', within: 1h, same: [n]}}
+  - {id: unfinished-told, match: 'zero (?<n>\d)', key: [n],
+     not_followed_by: {match: 'three (?<n>\d)', within: 100ms, same: [n]}}
+  - {id: absent, absent: 'never', for: 1h}
+  - {id: host, absent: 'alive (?<host>\w)', key: [host], for: 1h}
+  - {id: bad, probe: [./bad], every: 200ms, for: 1h}
+  - {id: other-kind, match: 'other kind', resolve: manual,
+     threshold: {count: 3, within: 1h}}
+  - {id: gone, match: 'gone', threshold: {count: 2, within: 1h},
+     resolve: manual}
+  - {id: gone-absent, absent: 'never', for: 1h}
+  - {id: gone-open, match: 'gone', resolve: manual}
+END_OF_RULES
+watch
+printf '%s\n' kept old 'of x and y' 'one 1' 'zero 1' 'alive a' 'other kind' \
+    gone kept old 'of x and y' 'other kind' >>changed.log
+marked 1
+wait_for 20 'what is missed already' eval 'look changed
+    found changed unfinished-told "1 open 1"'
+wait_for 20 'the probes were asked' asked 9 bad
+marked 2
+expect 'it is open' found changed gone-open 'open 1'
+cut_off
+an_hour_earlier ms kept-absent absent host unfinished gone-absent
+an_hour_earlier bad_ms kept-bad bad
+
+step 'others: what they waited for before is no matter of theirs'
+rules <<'END_OF_RULES'
+  - {id: other-kind, absent: 'never', for: 1h}
+  - {id: kept, match: 'kept', threshold: {count: 3, within: 1h},
+     severity: critical, summary: 'three', remind: never, resolve: manual}
+  - {id: kept-pair, match: 'one (?<n>\d)', resolve: {quiet: 1h},
+     followed_by: {match: 'two (?<n>\d)', within: 1h, same: [n]}}
+  - {id: kept-absent, absent: 'never', for: 1h, summary: 'kept'}
+  - {id: kept-bad, probe: [./bad], every: 200ms, for: 1h, cooldown: 1h}
+  - {id: window, match: 'new', threshold: {count: 3, within: 1h},
+     resolve: manual}
+  - {id: key, match: 'of (?<a>\w) and (?<b>\w)', key: [a], resolve: manual,
+     except: 'nothing', threshold: {count: 3, within: 1h}}
+  - {id: pair, match: 'one (?<n>\d)', resolve: manual,
+     followed_by: {match: 'two or (?<n>\d)', within: 1h, same: [n]}}
+  - {id: unfinished, match: 'one (?<n>\d)', key: [n],
+     not_followed_by: {match: 'four (?<n>\d)', within: 2s, same: [n]}}
+  - {id: unfinished-told, match: 'zero (?<n>\d)', key: [n],
+     not_followed_by: {match: 'four (?<n>\d)', within: 100ms, same: [n]}}
+  - {id: absent, absent: 'no never', for: 3s}
+  - {id: host, absent: 'alive! (?<host>\w)', key: [host], for: 3s}
+  - {id: bad, probe: [./bad, again], every: 200ms, for: 3s}
+END_OF_RULES
+again=${EPOCHREALTIME/./}
+watch
+printf '%s\n' kept 'two 1' 'two or 1' new 'of x and y' >>changed.log
+marked 3
+expect 'a window that is kept' found changed kept 'open 3'
+expect_equal 'its summary' three \
+    "$(incidents changed 'select(.rule == "kept") | .summary')"
+expect 'a pair that is kept' found changed kept-pair 'open 1'
+wait_for 20 'what is kept of what does not come' eval 'look changed
+    found changed kept-absent "open 1"'
+wait_for 20 'what is kept of what is bad' eval 'look changed
+    found changed kept-bad "open 1"'
+for rule in window key pair unfinished other-kind gone gone-absent; do
+	expect "$rule begins anew" found changed "$rule" ''
+done
+expect 'nobody sees the end of this' found changed unfinished-told \
+    '1 resolved 1'
+expect 'nor of this' found changed gone-open 'resolved 1'
+
+step 'they find what is theirs'
+printf '%s\n' new new 'of x and y' 'of x and y' 'one 2' 'two or 2' >>changed.log
+marked 4
+for rule in window key; do
+	expect "$rule" found changed "$rule" "$([[ $rule == key ]] &&
+	    echo 'x ')open 3"
+done
+expect 'a pair' found changed pair 'open 1'
+since() { # RULE: ms from the second start until it opened
+	incidents changed "select(.rule == \"$1\") | (.detected_at[0:19] + \"Z\" |
+	    fromdate) * 1000 + (.detected_at[20:23] | tonumber) - $again / 1000 |
+	    floor"
+}
+for rule in absent bad; do
+	wait_for 20 "$rule, in its time" eval 'look changed
+	    found changed "$rule" "open 1"'
+	expect "$rule begins anew" test "$(since "$rule")" -ge 3000
+done
+expect 'nobody is awaited' found changed host ''
+wait_for 20 'unfinished, in its time' eval 'look changed
+    found changed unfinished "2 open 1"'
+cut_off
+
+step 'a rule that was gone begins anew'
+rules <<'END_OF_RULES'
+  - {id: gone, match: 'gone', threshold: {count: 2, within: 1h},
+     resolve: manual}
+  - {id: gone-absent, absent: 'never', for: 1h}
+  - {id: gone-open, match: 'gone', resolve: manual}
+END_OF_RULES
+watch
+echo gone >>changed.log
+marked 5
+marked 6 # and what is due at once is judged
+expect 'its window' found changed gone ''
+expect 'what it waited for' found changed gone-absent ''
+expect 'its incident' found changed gone-open 'open 1,resolved 1'
+stop "$watcher"
 
 step 'done'
