@@ -22,7 +22,7 @@ struct ruleset {
 	char *state; /* path of the state file; NULL: by default */
 	char *host;
 	size_t context_before, context_after; /* lines */
-	int64_t outbox_bytes, outbox_age_ms; /* see outbox_limit() */
+	int64_t outbox_bytes, outbox_age_ms;  /* see outbox_limit() */
 	int64_t history_ms; /* how long a resolved incident is kept */
 	bool builtin;
 	int64_t late_ms; /* older hits start nothing; INT64_MAX: none is late */

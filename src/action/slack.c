@@ -69,8 +69,11 @@ static const struct synonym synonyms[] = {
 static void
 url_check(const struct node *n, const char *url)
 {
-	struct text host = url_host(url != NULL ? url : "");
+	struct text host;
 
+	if (url == NULL)
+		return;
+	host = url_host(url);
 	if (host_within(host, "hooks.slack.com")) {
 		if (strncasecmp(url, "http:", 5) == 0)
 			node_warning(n, "http is not encrypted, and the url "

@@ -14,6 +14,7 @@
 #include "ruleset.h"
 #include "store/store.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <inttypes.h>
 
@@ -95,6 +96,7 @@ on_answer(const char *action, const struct fetch_end *end, void *ctx)
 static const struct action *
 find(const struct send *s)
 {
+	assert(s->name != NULL); /* else it was not taken */
 	for (size_t i = 0; i < s->rs->action_count; i++) {
 		const struct action *a = &s->rs->actions[i];
 

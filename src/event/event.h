@@ -28,9 +28,9 @@ struct event {
 	                       is a field; else empty */
 	bool truncated;     /* its head only: longer than max_line */
 	int64_t wall_ms;    /* when it was read */
-	int64_t stamp_ms; /* its own time; 0: none that can be trusted */
-	int64_t age_ms;   /* how long before it was read it was written, where
-	                     that was not at once */
+	int64_t stamp_ms;   /* its own time; 0: none that can be trusted */
+	int64_t age_ms;     /* how long before it was read it was written, where
+	                       that was not at once */
 	/* Where the lines around it are: those of the block from `after` on
 	 * come next; those before `before` went ahead.  The event may have
 	 * begun in an earlier block, `before` is then 0. */
