@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A chat receiver on 127.0.0.1 that stands in for Slack and Teams.
+"""A receiver on 127.0.0.1 that stands in for Slack, Teams and PagerDuty.
 
 Prints each message as a person would read it in the chat, and records every
 request.  A path that begins with /slack is judged as an incoming webhook of
-Slack, one with /teams as a Workflows URL of Teams, any other as plain JSON.
+Slack, one with /teams as a Workflows URL of Teams, one that ends with
+/v2/enqueue as PagerDuty's Events API, any other as plain JSON.
 """
 
 import argparse
@@ -24,6 +25,8 @@ SLACK_BLOCKS = 50
 SLACK_CHARS = 13200  # all blocks together; Slack does not document it
 SLACK_TEXT = 40000
 TEAMS_BYTES = 28 * 1024
+PAGERDUTY_BYTES = 512 * 1000
+PAGERDUTY_ACTIONS = {'trigger', 'acknowledge', 'resolve'}
 TEAMS_ELEMENTS = {
     'Container', 'TextBlock', 'RichTextBlock', 'FactSet', 'ColumnSet',
     'Column', 'Image', 'ActionSet',
@@ -289,6 +292,28 @@ def check_teams(message, headers, body, faults):
                             f'url {node.get("url")!r}')
 
 
+def check_pagerduty(event, headers, body, faults):
+    faults.want(headers.get_content_type() == 'application/json',
+                'Content-Type is not application/json')
+    faults.want(len(body) <= PAGERDUTY_BYTES, f'{len(body)} bytes')
+    key = faults.text(event.get('routing_key'), 32, 'routing_key', 32)
+    faults.want(key.isalnum(), 'routing_key is none')
+    faults.text(event.get('dedup_key'), 255, 'dedup_key')
+    action = event.get('event_action')
+    faults.want(action in PAGERDUTY_ACTIONS, f'event_action {action!r}')
+    if action != 'trigger':
+        return
+    payload = event.get('payload', {})
+    faults.text(payload.get('summary'), 1024, 'summary')
+    faults.text(payload.get('source'), 255, 'source')
+    faults.want(payload.get('severity') in
+                ('critical', 'error', 'warning', 'info'),
+                f'severity {payload.get("severity")!r}')
+    for link in event.get('links', []):
+        faults.want(re.match(r'https?://[^\s<>"]+$', str(link.get('href'))),
+                    f'href {link.get("href")!r}')
+
+
 def check(path, headers, body):
     """What the service of that path would refuse; the message or None."""
     faults = Faults()
@@ -306,6 +331,9 @@ def check(path, headers, body):
         elif path.startswith('/teams'):
             check_controls(message, faults)
             check_teams(message, headers, body, faults)
+        elif path.endswith('/v2/enqueue'):
+            check_controls(message, faults)
+            check_pagerduty(message, headers, body, faults)
     except (AttributeError, TypeError, ValueError) as error:
         faults.add(f'not the shape of a message: {error}')
     return faults.list, message
@@ -412,6 +440,13 @@ def read_message(path, message):
             lines.append(('small', f'[{action.get("title")}] '
                                    f'{action.get("url")}'))
         return 'Teams', colour, title, lines
+    if path.endswith('/v2/enqueue'):
+        payload = message.get('payload', {})
+        lines = [('log' if key == 'Log' else 'fact', f'{key}: {value}')
+                 for key, value in payload.get('custom_details', {}).items()]
+        return ('PagerDuty', 'attention' if payload else 'good',
+                f'{message["event_action"]}: '
+                f'{payload.get("summary", message["dedup_key"])}', lines)
     lines = [('fact', f'{key}: {message[key]}') for key in
              ('rule', 'severity', 'state', 'count') if key in message]
     if message.get('event'):
@@ -481,8 +516,9 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(length))
         faults, message = check(self.path, self.headers, body)
         refused = faults and self.server.strict
-        status = 400 if refused else (
-            202 if self.path.startswith('/teams') else 200)
+        accepted = (self.path.startswith('/teams') or
+                    self.path.endswith('/v2/enqueue'))
+        status = 400 if refused else 202 if accepted else 200
         with self.server.turn:
             self.record(body, status, faults)
             if not self.server.quiet and message is not None:
@@ -526,8 +562,8 @@ def main():
     parser.add_argument('--record', metavar='FILE',
                         help='append each request as a line of JSON')
     parser.add_argument('--strict', action='store_true',
-                        help='answer 400 to what Slack or Teams would refuse '
-                        'or misread')
+                        help='answer 400 to what Slack, Teams or PagerDuty '
+                        'would refuse or misread')
     parser.add_argument('--quiet', action='store_true',
                         help='print no messages')
     options = parser.parse_args()

@@ -5,6 +5,7 @@
 #include "action/action.h"
 
 #include "action/email.h"
+#include "action/pagerduty.h"
 #include "action/slack.h"
 #include "action/teams.h"
 #include "action/webhook.h"
@@ -99,7 +100,7 @@ const struct key action_keys[] = {
 		    "POST." },
 	{ "alertmanager", true, .need = KEY_ONE_OF,
 	    .what = "Prometheus Alertmanager." },
-	{ "pagerduty", true, .need = KEY_ONE_OF,
+	{ "pagerduty", false, .keys = pagerduty_keys, .need = KEY_ONE_OF,
 	    .what = "PagerDuty, by the Events API." },
 	{ "email", false, .keys = email_keys, .need = KEY_ONE_OF,
 	    .what = "Mail, by SMTP." },
@@ -116,6 +117,7 @@ static const struct synonym action_words[] = {
 	{ "environment", "env" },
 	{ "dir", "cwd" },
 	{ "mail", "email" },
+	{ "pager", "pagerduty" },
 	{ NULL, NULL },
 };
 
@@ -460,6 +462,7 @@ notify_read(struct action *a, const struct node *n)
 	static const char *const exec_only[] = { "cwd", "env", "timeout",
 		"limit", "verify", "retry", "lock", "if_interrupted", "user" };
 	const struct node *settings = node_get(n, a->receiver->name);
+	const char *goes_by = a->receiver->goes_by;
 
 	for (size_t i = 0; i < sizeof exec_only / sizeof *exec_only; i++)
 		if (node_get(n, exec_only[i]) != NULL)
@@ -470,7 +473,18 @@ notify_read(struct action *a, const struct node *n)
 	if (a->disabled)
 		node_warning(settings,
 		    "action '%s': its %s is empty, so it is left out", a->name,
-		    node_get(settings, "smtp") != NULL ? "smtp" : "url");
+		    goes_by != NULL ? goes_by : "url");
+}
+
+static void
+kinds_error(const struct node *n, const char *what)
+{
+	struct str kinds = { 0 };
+
+	for (size_t i = 0; receivers[i] != NULL; i++)
+		str_printf(&kinds, ", %s", receivers[i]->name);
+	node_error(n, "%s: needs exactly one of exec%s", what, kinds.data);
+	str_free(&kinds);
 }
 
 void
@@ -491,12 +505,8 @@ action_read(struct action *a, const char *name, const struct node *n,
 		}
 	changes_read(a, node_get(n, "changes"));
 	if ((kinds > 1 || (kinds == 0 && node_lacks(n, "exec", action_keys))) &&
-	    node_get(n, "alertmanager") == NULL &&
-	    node_get(n, "pagerduty") == NULL)
-		node_error(n,
-		    "%s: needs exactly one of exec, slack, teams, "
-		    "webhook, email",
-		    what.data);
+	    node_get(n, "alertmanager") == NULL)
+		kinds_error(n, what.data);
 	a->kind = a->receiver != NULL ? ACTION_NOTIFY : ACTION_EXEC;
 	if (a->receiver != NULL)
 		notify_read(a, n);

@@ -61,7 +61,7 @@ const struct key email_keys[] = {
 	    .what = "The password of user." },
 	{ "password_file", false, .type = KEY_TEXT, .with = "user",
 	    .what = "A file that holds the password, read at each send." },
-	LIMIT_KEYS,
+	TRANSPORT_KEYS,
 	{ 0 },
 };
 
@@ -262,7 +262,7 @@ email_read(const struct node *n, bool *disabled)
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
 		if (node_lacks(n, needed[i], email_keys))
 			node_error(n, "email: needs '%s'", needed[i]);
-	address_read_limits(n, &e->address);
+	transport_read(n, &e->address);
 	smtp_read(node_get(n, "smtp"), &e->address, disabled);
 	if (node_text(node_get(n, "from"), &from))
 		mailbox_read(node_get(n, "from"), "from", from, &e->from);

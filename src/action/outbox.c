@@ -761,13 +761,17 @@ member_copy(const json_t *record, const char *name)
 	return mem_text(text != NULL ? text : "");
 }
 
+/* NULL: the receiver is told nothing of it. */
 static char *
 envelope_of(const struct notifier *n, const json_t *record)
 {
 	char *body = n->receiver->body(n->settings, record);
-	char *plain = n->receiver->plain_body(n->settings, record);
-	char *envelope = envelope_write(body, plain);
+	char *plain, *envelope;
 
+	if (body == NULL)
+		return NULL;
+	plain = n->receiver->plain_body(n->settings, record);
+	envelope = envelope_write(body, plain);
 	free(body);
 	free(plain);
 	return envelope;
@@ -777,15 +781,20 @@ void
 outbox_add(struct outbox *ob, size_t i, const char *delivery_id,
     const json_t *record, int64_t wall_ms)
 {
-	struct delivery *d = mem_new(1, sizeof *d);
+	struct delivery *d;
+	char *envelope;
 
 	assert(i < ob->count);
+	envelope = envelope_of(ob->queues[i].notifier, record);
+	if (envelope == NULL)
+		return;
+	d = mem_new(1, sizeof *d);
 	d->queue = &ob->queues[i];
 	d->id = mem_text(delivery_id);
 	d->action = mem_text(d->queue->notifier->name);
 	d->incident = member_copy(record, "id");
 	d->change = member_copy(record, "change");
-	d->envelope = envelope_of(d->queue->notifier, record);
+	d->envelope = envelope;
 	d->bytes = strlen(d->envelope) + ROW_BYTES;
 	d->created_ms = wall_ms;
 	delivery_enqueue(ob, d);

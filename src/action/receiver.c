@@ -6,6 +6,7 @@
 #include "action/receiver.h"
 
 #include "action/email.h"
+#include "action/pagerduty.h"
 #include "action/slack.h"
 #include "action/teams.h"
 #include "action/webhook.h"
@@ -34,6 +35,7 @@ const struct receiver *const receivers[] = {
 	&slack_receiver,
 	&teams_receiver,
 	&webhook_receiver,
+	&pagerduty_receiver,
 	&email_receiver,
 	NULL,
 };
@@ -77,28 +79,21 @@ url_read(const struct node *n, struct address *a, bool *disabled)
 	a->url = mem_text(url);
 }
 
-/* The name of a file that is read at each send; NULL: there is none. */
-static char *
-file_name_read(const struct node *n)
+char *
+secret_file_read(const struct node *n, bool *empty)
 {
 	const char *path;
 
 	if (!node_text(n, &path))
 		return NULL;
-	if (path[0] != '\0' && access(path, R_OK) != 0)
+	if (path[0] == '\0')
+		*empty = true;
+	else if (access(path, R_OK) != 0)
 		node_warning(n,
 		    "cannot read %s now: %s; it is read again at "
 		    "each send",
 		    path, strerror(errno));
 	return mem_text(path);
-}
-
-static void
-url_file_read(const struct node *n, struct address *a, bool *disabled)
-{
-	a->url_file = file_name_read(n);
-	if (a->url_file != NULL && a->url_file[0] == '\0')
-		*disabled = true;
 }
 
 static void
@@ -114,7 +109,7 @@ ca_file_read(const struct node *n, struct address *a)
 }
 
 void
-address_read_limits(const struct node *n, struct address *a)
+transport_read(const struct node *n, struct address *a)
 {
 	const struct node *timeout = node_get(n, "timeout");
 
@@ -133,7 +128,7 @@ address_read(const struct node *n, const struct key *keys, struct address *a,
 	const struct node *url = node_get(n, "url");
 	const struct node *url_file = node_get(n, "url_file");
 
-	address_read_limits(n, a);
+	transport_read(n, a);
 	*disabled = false;
 	if (url != NULL && url_file != NULL)
 		node_error(url_file, "either url or url_file, not both");
@@ -141,7 +136,7 @@ address_read(const struct node *n, const struct key *keys, struct address *a,
 		 node_lacks(n, "url", keys))
 		node_error(n, "needs a url or a url_file");
 	url_read(url, a, disabled);
-	url_file_read(url_file, a, disabled);
+	a->url_file = secret_file_read(url_file, disabled);
 }
 
 void
@@ -153,8 +148,8 @@ address_clear(struct address *a)
 }
 
 /* O_NONBLOCK, so that a FIFO in its place cannot hold up the loop. */
-static int
-file_get(const char *path, struct str *out, struct err *err)
+int
+secret_file_get(const char *path, struct str *out, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
@@ -194,7 +189,7 @@ address_url(const struct address *a, struct err *err)
 		err_set(err, "its url is empty");
 		return NULL;
 	}
-	if (file_get(a->url_file, &url, err) != 0 || url.data == NULL)
+	if (secret_file_get(a->url_file, &url, err) != 0 || url.data == NULL)
 		goto fail;
 	fault = strlen(url.data) == url.len ? url_fault(url.data)
 	                                    : "holds a NUL byte";
@@ -224,13 +219,14 @@ secret_read(const struct node *n, const char *key, const char *file_key,
 	const struct node *text = node_get(n, key);
 	const struct node *file = node_get(n, file_key);
 	const char *value;
+	bool empty;
 
 	*s = (struct secret){ 0 };
 	if (text != NULL && file != NULL)
 		node_error(file, "either %s or %s, not both", key, file_key);
 	if (node_text(text, &value))
 		s->text = mem_text(value);
-	s->file = file_name_read(file);
+	s->file = secret_file_read(file, &empty);
 	secret_check(text, key, s->text);
 	secret_check(file, file_key, s->file);
 }
@@ -252,7 +248,7 @@ int
 secret_get(const struct secret *s, struct str *out, struct err *err)
 {
 	if (s->file != NULL)
-		return file_get(s->file, out, err);
+		return secret_file_get(s->file, out, err);
 	str_puts(out, s->text != NULL ? s->text : "");
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * What a notification can be sent to: one table entry a receiver (slack,
- * teams, webhook, email), each in a file of its own.  A receiver turns an
+ * teams, webhook, pagerduty, email), each in a file of its own.  A receiver turns an
  * incident record into a body, escaped for its own format, and judges the
  * answer. Opens nothing but secret files, logs nothing, asks nobody the time.
  */
@@ -43,11 +43,14 @@ void request_free(struct request *r); /* what is in it */
 
 struct receiver {
 	const char *name; /* the key in the rule file */
+	const char
+	    *goes_by; /* that of its map which says where to; NULL: url */
 
 	/**
 	 * Reads the receiver's map, leaving faults in the diag.
 	 *
-	 * disabled  set where its url is empty (a variable that is not set)
+	 * disabled  set where its url, or what it goes by instead, is empty (a
+	 *           variable that is not set)
 	 *
 	 * Returns settings to free with free_settings(); never NULL.
 	 */
@@ -56,7 +59,7 @@ struct receiver {
 
 	/** The body for a record, as it will be sent at every attempt; the
 	 * caller frees it.  record is what logwatch-rules(5) says, "change"
-	 * included. */
+	 * included.  NULL: of such a change this receiver is told nothing. */
 	char *(*body)(const void *settings, const json_t *record);
 	/** A shorter, plainer body of the same content for VERDICT_PLAIN, or
 	 * NULL where there is none. */
@@ -106,7 +109,16 @@ struct address {
 	int64_t timeout_ms;
 };
 
-/* For the table of its keys. */
+/* For the table of its keys: how to send, */
+#define TRANSPORT_KEYS                                                         \
+	{ "timeout", false, .type = KEY_DURATION, .fallback = "30s",           \
+		.what = "For the whole request, from 1s to 10m." },            \
+	{                                                                      \
+		"ca_file", false,                                              \
+		    .type = KEY_TEXT,                                          \
+		    .what = "Certificates to trust instead of the system's."   \
+	}
+/* and where to as well. */
 #define ADDRESS_KEYS                                                           \
 	{                                                                      \
 		"url", false, .type = KEY_TEXT, .need = KEY_ONE_OF,            \
@@ -115,22 +127,14 @@ struct address {
 	},                                                                     \
 	    { "url_file", false, .type = KEY_TEXT, .need = KEY_ONE_OF,         \
 		    .what = "A file that holds the url, read at each send." }, \
-	    LIMIT_KEYS
-#define LIMIT_KEYS                                                             \
-	{ "timeout", false, .type = KEY_DURATION, .fallback = "30s",           \
-		.what = "For the whole request, from 1s to 10m." },            \
-	{                                                                      \
-		"ca_file", false,                                              \
-		    .type = KEY_TEXT,                                          \
-		    .what = "Certificates to trust instead of the system's."   \
-	}
+	    TRANSPORT_KEYS
 
 /** Reads it, leaving faults in the diag; keys are all that n may have,
  * disabled as for read(). */
 void address_read(const struct node *n, const struct key *keys,
     struct address *a, bool *disabled);
-/** Reads timeout and ca_file alone; the rest is empty. */
-void address_read_limits(const struct node *n, struct address *a);
+/** What of it TRANSPORT_KEYS name; the rest is empty. */
+void transport_read(const struct node *n, struct address *a);
 void address_clear(struct address *a); /* what is in it */
 /** The URL, which the caller frees; NULL where its file has none. */
 char *address_url(const struct address *a, struct err *err);
@@ -150,6 +154,13 @@ bool secret_is_set(const struct secret *s);
 /** Adds it to out, of a file without the blanks and line ends at its end; -1
  * where that cannot be read. */
 int secret_get(const struct secret *s, struct str *out, struct err *err);
+
+/** The path of a file with a secret, which the caller frees; NULL: there is
+ * none.  That it cannot be read now is a warning; empty is set where the path
+ * is, and is else left alone. */
+char *secret_file_read(const struct node *n, bool *empty);
+/** Adds what the file holds, without blanks at its end. */
+int secret_file_get(const char *path, struct str *out, struct err *err);
 
 /** For timeout_ms and ca_file of a receiver. */
 int64_t receiver_timeout_ms(const void *settings);

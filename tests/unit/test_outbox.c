@@ -4,6 +4,7 @@
  */
 #include "action/outbox.h"
 
+#include "action/pagerduty.h"
 #include "action/slack.h"
 #include "action/webhook.h"
 #include "base/log.h"
@@ -21,7 +22,7 @@
 #define DEADLINE_MS 20000
 #define CONNECTIONS 16
 #define REQUESTS 64
-#define NOTIFIERS 3
+#define NOTIFIERS 4
 
 /* A connection of the server: what came so far. */
 struct connection {
@@ -81,6 +82,10 @@ struct world {
 	"HTTP/1.1 404 X\r\nContent-Length: 37\r\n\r\n"                         \
 	"Cannot POST /a/CANARY123?k=CANARY456!"
 #define HANG ""
+#define KEY "CANARY789abcdef0123456789abcdef0"
+#define ECHO_KEY                                                               \
+	"HTTP/1.1 400 X\r\nContent-Length: 44\r\n\r\n"                         \
+	"no such key CANARY789abcdef0123456789abcdef0"
 
 /* The server. */
 
@@ -335,8 +340,14 @@ notifier_set(struct world *w, size_t i, const char *name,
 {
 	struct str yaml = { 0 };
 
-	str_printf(&yaml, "url: 'http://127.0.0.1:%d/%s/CANARY123?k=CANARY456'",
-	    w->port, name);
+	if (receiver == &pagerduty_receiver)
+		str_printf(&yaml,
+		    "{api: 'http://127.0.0.1:%d/%s', routing_key: " KEY "}",
+		    w->port, name);
+	else
+		str_printf(&yaml,
+		    "url: 'http://127.0.0.1:%d/%s/CANARY123?k=CANARY456'",
+		    w->port, name);
 	fixture_read(&w->fixtures[i], receiver, yaml.data);
 	assert_int_equal(diag_errors(w->fixtures[i].diag), 0);
 	w->notifiers[i] =
@@ -344,7 +355,7 @@ notifier_set(struct world *w, size_t i, const char *name,
 	str_free(&yaml);
 }
 
-/* The notifiers: a and b are webhooks, c is Slack's. */
+/* The notifiers: a and b are webhooks, c is Slack's, d PagerDuty's. */
 static int
 world_new(void **state)
 {
@@ -366,6 +377,7 @@ world_new(void **state)
 	notifier_set(w, 0, "a", &webhook_receiver);
 	notifier_set(w, 1, "b", &webhook_receiver);
 	notifier_set(w, 2, "c", &slack_receiver);
+	notifier_set(w, 3, "d", &pagerduty_receiver);
 	outbox_open(w, NOTIFIERS);
 	*state = w;
 	return 0;
@@ -676,6 +688,56 @@ a_plainer_form_that_is_refused_too_is_dead(void **state)
 }
 
 static void
+add_change(struct world *w, size_t i, const char *change)
+{
+	json_t *record = record_make(change, NULL);
+
+	outbox_add(w->outbox, i, change, record, clock_wall_ms());
+	json_decref(record);
+}
+
+static void
+of_what_a_receiver_is_not_told_nothing_waits(void **state)
+{
+	struct world *w = *state;
+
+	add_change(w, 3, "remediated");
+	assert_int_equal(outbox_waiting(w->outbox), 0);
+	add_change(w, 3, "resolved");
+	save_and_send(w);
+	check_rows(w, "resolved waits 0|");
+	run_until(w, is_idle);
+	assert_int_equal(w->seen_count, 1);
+	check_contains(w->seen[0].body, "\"event_action\":\"resolve\"");
+}
+
+/* Not in the state, not in the log, and not where a server repeats it. */
+static void
+a_key_in_the_body_is_nowhere_but_in_what_is_sent(void **state)
+{
+	struct world *w = *state;
+	struct str body = { 0 };
+	char *log;
+
+	answer(w, 0, "d", (const char *const[]){ E500, ECHO_KEY, NULL });
+	add_change(w, 3, "opened");
+	save_and_send(w);
+	assert_int_equal(store_delivery_body(w->store, 1, &body, NULL), 0);
+	assert_null(strstr(body.data, "CANARY"));
+	run_until(w, is_idle);
+	assert_int_equal(w->seen_count, 2);
+	for (size_t i = 0; i < 2; i++)
+		check_contains(
+		    w->seen[i].body, "{\"routing_key\":\"" KEY "\",");
+	check_log(w, "answered 400: no such key ***");
+	log = log_text(w);
+	assert_null(strstr(log, "CANARY"));
+	assert_null(strstr(w->ended.data, "CANARY"));
+	free(log);
+	str_free(&body);
+}
+
+static void
 a_transaction_given_up_loses_nothing(void **state)
 {
 	struct world *w = *state;
@@ -898,6 +960,8 @@ main(void)
 		OUTBOX_TEST(
 		    a_body_at_fault_is_sent_once_more_in_a_plainer_form),
 		OUTBOX_TEST(a_plainer_form_that_is_refused_too_is_dead),
+		OUTBOX_TEST(of_what_a_receiver_is_not_told_nothing_waits),
+		OUTBOX_TEST(a_key_in_the_body_is_nowhere_but_in_what_is_sent),
 		OUTBOX_TEST(a_transaction_given_up_loses_nothing),
 		OUTBOX_TEST(a_row_whose_deletion_was_given_up_is_deleted_later),
 		OUTBOX_TEST(the_oldest_is_dropped_where_too_much_waits),
