@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A receiver on 127.0.0.1 that stands in for Slack, Teams and PagerDuty.
+"""A receiver on 127.0.0.1 that stands in for Slack, Teams and others.
 
 Prints each message as a person would read it in the chat, and records every
 request.  A path that begins with /slack is judged as an incoming webhook of
 Slack, one with /teams as a Workflows URL of Teams, one that ends with
-/v2/enqueue as PagerDuty's Events API, any other as plain JSON.
+/v2/enqueue as PagerDuty's Events API, one with /api/v2/alerts as an
+Alertmanager, any other as plain JSON.
 """
 
 import argparse
@@ -314,6 +315,27 @@ def check_pagerduty(event, headers, body, faults):
                     f'href {link.get("href")!r}')
 
 
+def check_alert(alert, faults):
+    labels, notes = alert.get('labels'), alert.get('annotations', {})
+    faults.want(labels, 'at least one label pair required')
+    for name, value in [*labels.items(), *notes.items()]:
+        faults.want(re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', name),
+                    f'the name {name!r} of a label or annotation')
+        faults.text(value, TEAMS_BYTES, name)
+    start, end = alert.get('startsAt'), alert.get('endsAt')
+    for time_ in (start, end):
+        faults.want(re.fullmatch(r'[0-9-]{10}T[0-9:.]{12}Z', str(time_)),
+                    f'time {time_!r}')
+    faults.want(str(start) <= str(end), 'starts after it ends')
+
+
+def check_alertmanager(alerts, headers, faults):
+    faults.want(headers.get_content_type() == 'application/json',
+                'Content-Type is not application/json')
+    for alert in alerts:
+        check_alert(alert, faults)
+
+
 def check(path, headers, body):
     """What the service of that path would refuse; the message or None."""
     faults = Faults()
@@ -322,7 +344,9 @@ def check(path, headers, body):
     except ValueError as error:
         faults.add(f'invalid JSON: {error}')
         return faults.list, None
-    if not faults.want(isinstance(message, dict), 'not an object'):
+    alerts = path.endswith('/api/v2/alerts')
+    if not faults.want(isinstance(message, list if alerts else dict),
+                       'not of the right shape'):
         return faults.list, None
     try:
         if path.startswith('/slack'):
@@ -334,6 +358,9 @@ def check(path, headers, body):
         elif path.endswith('/v2/enqueue'):
             check_controls(message, faults)
             check_pagerduty(message, headers, body, faults)
+        elif alerts:
+            check_controls(message, faults)
+            check_alertmanager(message, headers, faults)
     except (AttributeError, TypeError, ValueError) as error:
         faults.add(f'not the shape of a message: {error}')
     return faults.list, message
@@ -447,6 +474,13 @@ def read_message(path, message):
         return ('PagerDuty', 'attention' if payload else 'good',
                 f'{message["event_action"]}: '
                 f'{payload.get("summary", message["dedup_key"])}', lines)
+    if path.endswith('/api/v2/alerts'):
+        alert = message[0]
+        lines = [('log' if key == 'log' else 'fact', f'{key}: {value}')
+                 for key, value in [*alert['labels'].items(),
+                                    *alert['annotations'].items()]]
+        return ('Alertmanager', '', f'until {alert["endsAt"]}: '
+                f'{alert["annotations"].get("summary", "")}', lines)
     lines = [('fact', f'{key}: {message[key]}') for key in
              ('rule', 'severity', 'state', 'count') if key in message]
     if message.get('event'):
@@ -562,8 +596,8 @@ def main():
     parser.add_argument('--record', metavar='FILE',
                         help='append each request as a line of JSON')
     parser.add_argument('--strict', action='store_true',
-                        help='answer 400 to what Slack, Teams or PagerDuty '
-                        'would refuse or misread')
+                        help='answer 400 to what Slack, Teams, PagerDuty or '
+                        'Alertmanager would refuse or misread')
     parser.add_argument('--quiet', action='store_true',
                         help='print no messages')
     options = parser.parse_args()

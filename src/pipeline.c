@@ -1370,6 +1370,9 @@ is_action(const struct pipeline *p, struct text name)
 	for (size_t k = 0; k < p->rs->action_count; k++)
 		if (text_is(name, p->rs->actions[k].name))
 			return true;
+	for (size_t k = 0; k < p->rs->notifier_count; k++)
+		if (text_is(name, p->rs->notifiers[k].name))
+			return true;
 	return false;
 }
 

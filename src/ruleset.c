@@ -745,6 +745,40 @@ names_of(const struct ruleset *rs)
 }
 
 static void
+notifier_add(
+    struct ruleset *rs, struct action *a, char *name, const void *settings)
+{
+	size_t i = rs->notifier_count++;
+
+	rs->notifiers = mem_resize(rs->notifiers, i + 1, sizeof *rs->notifiers);
+	rs->notifier_names =
+	    mem_resize(rs->notifier_names, i + 1, sizeof(char *));
+	rs->notifier_names[i] = name;
+	rs->notifiers[i] = (struct notifier){ name, a->receiver, settings };
+	a->notifier_count++;
+}
+
+/* Of several, each has a queue of its own, by its number. */
+static void
+notifiers_add(struct ruleset *rs, struct action *a)
+{
+	const struct receiver *r = a->receiver;
+	size_t count = r->instances != NULL ? r->instances(a->settings) : 1;
+
+	a->notifier = rs->notifier_count;
+	for (size_t i = 0; i < count; i++) {
+		struct str name = { 0 };
+
+		str_puts(&name, a->name);
+		if (count > 1)
+			str_printf(&name, "/%zu", i + 1);
+		notifier_add(rs, a, str_take(&name),
+		    r->instance != NULL ? r->instance(a->settings, i)
+					: a->settings);
+	}
+}
+
+static void
 actions_section(struct reading *r)
 {
 	struct ruleset *rs = r->rs;
@@ -755,18 +789,14 @@ actions_section(struct reading *r)
 	rs->action_count = n;
 	rs->actions = mem_new(n, sizeof *rs->actions);
 	rs->proofs = mem_new(n, sizeof *rs->proofs);
-	rs->notifiers = mem_new(n, sizeof *rs->notifiers);
 	for (size_t i = 0; i < n; i++) {
 		struct action *a = &rs->actions[i];
 
 		action_read(
 		    a, r->action_names[i], r->action_nodes[i], &sources);
 		rs->proofs[i] = a->proof;
-		if (a->kind != ACTION_NOTIFY)
-			continue;
-		a->notifier = rs->notifier_count;
-		rs->notifiers[rs->notifier_count++] =
-		    (struct notifier){ a->name, a->receiver, a->settings };
+		if (a->kind == ACTION_NOTIFY)
+			notifiers_add(rs, a);
 	}
 }
 
@@ -1336,6 +1366,9 @@ ruleset_free(struct ruleset *rs)
 	free(rs->plans);
 	free(rs->actions);
 	free(rs->proofs);
+	for (size_t i = 0; i < rs->notifier_count; i++)
+		free(rs->notifier_names[i]);
+	free(rs->notifier_names);
 	free(rs->notifiers);
 	free(rs->tail_sources);
 	free(rs->event_sources);

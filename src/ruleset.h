@@ -53,7 +53,8 @@ struct ruleset {
 	struct action *actions;
 	struct proof *proofs; /* lent by the actions */
 	size_t action_count;
-	struct notifier *notifiers;
+	struct notifier *notifiers; /* by their own index */
+	char **notifier_names;
 	size_t notifier_count;
 
 	struct trials trials;

@@ -4,6 +4,7 @@
  */
 #include "action/action.h"
 
+#include "action/alertmanager.h"
 #include "action/email.h"
 #include "action/pagerduty.h"
 #include "action/slack.h"
@@ -98,8 +99,9 @@ const struct key action_keys[] = {
 	{ "webhook", false, .keys = webhook_keys, .need = KEY_ONE_OF,
 	    .what = "The incident record as JSON, or a body of your own, by "
 		    "POST." },
-	{ "alertmanager", true, .need = KEY_ONE_OF,
-	    .what = "Prometheus Alertmanager." },
+	{ "alertmanager", false, .keys = alertmanager_keys, .need = KEY_ONE_OF,
+	    .what = "Prometheus Alertmanager: alerts, told again every minute "
+		    "while an incident is open." },
 	{ "pagerduty", false, .keys = pagerduty_keys, .need = KEY_ONE_OF,
 	    .what = "PagerDuty, by the Events API." },
 	{ "email", false, .keys = email_keys, .need = KEY_ONE_OF,
@@ -504,8 +506,7 @@ action_read(struct action *a, const char *name, const struct node *n,
 			kinds++;
 		}
 	changes_read(a, node_get(n, "changes"));
-	if ((kinds > 1 || (kinds == 0 && node_lacks(n, "exec", action_keys))) &&
-	    node_get(n, "alertmanager") == NULL)
+	if (kinds > 1 || (kinds == 0 && node_lacks(n, "exec", action_keys)))
 		kinds_error(n, what.data);
 	a->kind = a->receiver != NULL ? ACTION_NOTIFY : ACTION_EXEC;
 	if (a->receiver != NULL)

@@ -47,8 +47,8 @@ struct action {
 	/* ACTION_NOTIFY */
 	const struct receiver *receiver;
 	void *settings;
-	size_t notifier; /* its index in the outbox */
-	bool disabled;   /* its url is empty: left out */
+	size_t notifier, notifier_count; /* its indexes in the outbox, from */
+	bool disabled;                   /* its url is empty: left out */
 
 	bool used;
 };

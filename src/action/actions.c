@@ -105,6 +105,8 @@ struct actions {
 };
 
 static void on_settling(void *ctx);
+static void on_again(void *ctx);
+static json_t *on_state(const char *incident, void *ctx);
 
 struct actions *
 actions_new(
@@ -116,6 +118,7 @@ actions_new(
 	as->callbacks = *callbacks;
 	as->due_ms = INT64_MAX;
 	as->settling = timer_new(spec->loop, on_settling, as);
+	outbox_on_again(spec->outbox, on_again, on_state, as);
 	return as;
 }
 
@@ -1086,8 +1089,9 @@ notify_one(struct actions *as, const struct change *change, size_t action,
 		    change->incident->rule_id, change->incident->id, a->name,
 		    change_name(change->kind));
 	else
-		outbox_add(
-		    as->spec.outbox, a->notifier, delivery, record, wall(as));
+		for (size_t k = 0; k < a->notifier_count; k++)
+			outbox_add(as->spec.outbox, a->notifier + k, delivery,
+			    record, wall(as));
 }
 
 static bool
@@ -1126,6 +1130,66 @@ notify(struct actions *as, const struct change *told, const struct plan *p)
 			    delivery.data, record);
 	str_free(&delivery);
 	json_decref(record);
+}
+
+/* Whether an action was told of an incident that is open. */
+static bool
+was_told(const struct action *a, const struct incident *i)
+{
+	for (unsigned kind = 0; kind < CHANGE_COUNT; kind++)
+		if (kind != CHANGE_RESOLVED && i->changes[kind] > 0 &&
+		    (a->changes & 1u << kind) != 0)
+			return true;
+	return false;
+}
+
+static void
+again_steps(
+    struct actions *as, const struct incident *i, const struct steps *steps)
+{
+	for (size_t k = 0; k < steps->count; k++) {
+		const struct action *a = &as->spec.actions[steps->v[k]];
+
+		if (a->receiver->again_ms == 0 || a->disabled ||
+		    !was_told(a, i))
+			continue;
+		for (size_t n = 0; n < a->notifier_count; n++)
+			outbox_again(as->spec.outbox, a->notifier + n, i->id);
+	}
+}
+
+static void
+again_incident(struct incident *i, void *ctx)
+{
+	struct actions *as = ctx;
+	const struct plan *p;
+
+	if (i->rule == NO_RULE || incidents_folded(as->spec.incidents, i))
+		return;
+	p = &as->spec.plans[i->rule];
+	again_steps(as, i, &p->notifies);
+	if (i->escalated_ms != 0)
+		again_steps(as, i, &p->escalate_notifies);
+}
+
+static void
+on_again(void *ctx)
+{
+	struct actions *as = ctx;
+
+	if (!as->spec.dry_run)
+		incidents_each_open(as->spec.incidents, again_incident, as);
+}
+
+static json_t *
+on_state(const char *incident, void *ctx)
+{
+	struct actions *as = ctx;
+	const struct incident *i = incidents_get(as->spec.incidents, incident);
+
+	return i != NULL && i->state == INCIDENT_OPEN
+	           ? record_of(i, CHANGE_UPDATED)
+	           : NULL;
 }
 
 static int64_t

@@ -2,10 +2,13 @@
 /*
  * A queue a notifier.  Its first row is sent, again and again until it is sent
  * or dead; the others wait behind it, for a receiver is told things in order.
+ * Of those that are told how incidents stand (state, below) an incident has one
+ * row that waits, and perhaps one before it that is being sent.
  */
 #include "action/outbox.h"
 
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "base/when.h"
@@ -25,8 +28,9 @@
 #define BACKOFF_MAX_MS INT64_C(600000)
 #define WAIT_MAX_MS 3600000 /* of Retry-After; no clock makes it longer */
 #define ANSWER_MAX 4096
-#define READS_MAX 5         /* of a body that the store does not give */
-#define SAVE_AGAIN_MS 10000 /* after a transaction was given up */
+#define STATES_MAX (1 << 20) /* more rows never wait */
+#define READS_MAX 5          /* of a body that the store does not give */
+#define SAVE_AGAIN_MS 10000  /* after a transaction was given up */
 
 enum delivery_state {
 	DELIVERY_WAITING,
@@ -47,6 +51,8 @@ struct delivery {
 	TAILQ_ENTRY(delivery) save_link; /* in unsaved or perhaps_saved */
 	struct queue *queue;             /* NULL: of an action that is gone */
 	enum delivery_state state;
+	bool again; /* open still: not in the store, its body is made when
+	               it is sent */
 	enum delivery_saved saved;
 	int64_t seq;    /* 0: not in the store */
 	uint64_t order; /* in which they were added */
@@ -63,7 +69,8 @@ struct queue {
 	struct outbox *outbox;
 	const struct notifier *notifier;
 	struct deliveries rows;
-	struct fetch *fetch;    /* of the first row; NULL: none under way */
+	struct map *states;  /* by incident, its last row; NULL: not told so */
+	struct fetch *fetch; /* of the first row; NULL: none under way */
 	struct request request; /* what was fetched */
 };
 
@@ -88,6 +95,10 @@ struct outbox {
 	outbox_ended_fn *ended;   /* NULL: nobody asks */
 	outbox_answer_fn *answer; /* likewise */
 	void *ctx;
+	int64_t again_ms, again_due_ms; /* INT64_MAX: nobody is told again */
+	outbox_again_fn *again;
+	outbox_state_fn *state_of;
+	void *again_ctx;
 };
 
 /*
@@ -191,7 +202,9 @@ delivery_enqueue(struct outbox *ob, struct delivery *d)
 {
 	d->order = ob->next_order++;
 	TAILQ_INSERT_TAIL(&d->queue->rows, d, link);
-	ob->waiting++;
+	if (d->queue->states != NULL)
+		map_put(d->queue->states, text_of(d->incident), d);
+	ob->waiting += !d->again;
 	ob->bytes += d->bytes;
 }
 
@@ -204,13 +217,27 @@ delivery_bury(struct outbox *ob, struct delivery *d)
 	ob->dead_bytes += d->bytes;
 }
 
+/* Whether something later of its incident waits behind it. */
+static bool
+is_superseded(const struct delivery *d)
+{
+	const struct delivery *last =
+	    d->queue->states != NULL
+		? map_get(d->queue->states, text_of(d->incident))
+		: NULL;
+
+	return last != NULL && last != d;
+}
+
 /* Takes it out of its queue or from among the dead. */
 static void
 delivery_unlink(struct outbox *ob, struct delivery *d)
 {
 	if (d->state == DELIVERY_WAITING) {
+		if (d->queue->states != NULL && !is_superseded(d))
+			map_remove(d->queue->states, text_of(d->incident));
 		TAILQ_REMOVE(&d->queue->rows, d, link);
-		ob->waiting--;
+		ob->waiting -= !d->again;
 		ob->bytes -= d->bytes;
 	} else if (d->state == DELIVERY_DEAD) {
 		TAILQ_REMOVE(&ob->dead, d, link);
@@ -268,6 +295,8 @@ oldest(const struct outbox *ob)
 		struct delivery *d = TAILQ_FIRST(&q->rows);
 
 		if (d != NULL && q->fetch != NULL)
+			d = TAILQ_NEXT(d, link);
+		while (d != NULL && d->again)
 			d = TAILQ_NEXT(d, link);
 		if (d != NULL && (found == NULL || d->order < found->order))
 			found = d;
@@ -336,8 +365,12 @@ static void
 attempt_later(struct outbox *ob, struct delivery *d, int64_t at_least_ms)
 {
 	int64_t ms = backoff_ms(ob, d->attempts);
+	int64_t again_ms = d->queue->notifier->receiver->again_ms;
 	char text[WHEN_SIZE];
 
+	/* As often as it would be told again, were it there. */
+	if (again_ms > 0 && ms > again_ms)
+		ms = again_ms;
 	if (ms < at_least_ms)
 		ms = at_least_ms;
 	if (ms > WAIT_MAX_MS)
@@ -390,6 +423,31 @@ attempt_sent(struct outbox *ob, struct delivery *d)
 	attempt_over(ob, d, NULL);
 }
 
+/* What is not in the store just goes; who is told that may add others. */
+static void
+again_over(struct outbox *ob, struct delivery *d, const char *error)
+{
+	delivery_unlink(ob, d);
+	if (error != NULL)
+		log_error("state refused action=%s delivery=%s: %s; told again "
+			  "the next time",
+		    d->action, d->id, error);
+	attempt_over(ob, d, error);
+	delivery_free(d);
+}
+
+static void
+again_ended(struct outbox *ob, struct delivery *d, enum verdict verdict,
+    int64_t retry_after_ms)
+{
+	if (verdict == VERDICT_SENT)
+		again_over(ob, d, NULL);
+	else if (verdict == VERDICT_RETRY)
+		attempt_later(ob, d, retry_after_ms);
+	else
+		again_over(ob, d, d->error);
+}
+
 static void
 attempt_expired(struct outbox *ob, struct delivery *d)
 {
@@ -410,6 +468,10 @@ attempt_ended(struct outbox *ob, struct delivery *d, enum verdict verdict,
 {
 	d->attempts++;
 	error_set(d, err);
+	if (d->again) {
+		again_ended(ob, d, verdict, retry_after_ms);
+		return;
+	}
 	delivery_changed(ob, d);
 	switch (verdict) {
 	case VERDICT_SENT:
@@ -422,7 +484,9 @@ attempt_ended(struct outbox *ob, struct delivery *d, enum verdict verdict,
 		attempt_died(ob, d, "");
 		break;
 	case VERDICT_RETRY:
-		if (clock_wall_ms() - d->created_ms > ob->age_max_ms)
+		if (is_superseded(d))
+			delivery_gone(ob, d);
+		else if (clock_wall_ms() - d->created_ms > ob->age_max_ms)
 			attempt_expired(ob, d);
 		else
 			attempt_later(ob, d, retry_after_ms);
@@ -474,11 +538,13 @@ fetch_ended(const struct fetch_end *end, void *ctx)
 	struct err err;
 	enum verdict verdict = queue_judge(q, end, &err);
 	int64_t retry_after_ms = end->retry_after_ms;
+	struct delivery *d;
 
 	fetch_free(q->fetch);
 	q->fetch = NULL;
 	request_free(&q->request);
-	attempt_ended(ob, TAILQ_FIRST(&q->rows), verdict, &err, retry_after_ms);
+	d = TAILQ_FIRST(&q->rows);
+	attempt_ended(ob, d, verdict, &err, retry_after_ms);
 	turn_ask(ob->turn);
 	tell_owner(ob);
 }
@@ -513,21 +579,64 @@ queue_ready(const struct queue *q)
 	const struct delivery *d = TAILQ_FIRST(&q->rows);
 
 	return d != NULL && q->fetch == NULL &&
-	       d->order < q->outbox->released_order;
+	       (d->again || d->order < q->outbox->released_order);
+}
+
+/* Told again, an incident is told as it stands now: what there is to send, or
+ * NULL with the row gone. */
+static json_t *
+again_envelope(struct queue *q, struct delivery *d)
+{
+	struct outbox *ob = q->outbox;
+	json_t *record = ob->state_of(d->incident, ob->again_ctx);
+	json_t *envelope = NULL;
+	char *body = NULL;
+
+	if (record != NULL)
+		body =
+		    q->notifier->receiver->body(q->notifier->settings, record);
+	if (body != NULL)
+		envelope = json_pack("{s:o}", "body", envelope_text(body));
+	else {
+		delivery_unlink(ob, d);
+		delivery_free(d);
+	}
+	free(body);
+	json_decref(record);
+	return envelope;
+}
+
+/* Gone are those, at its start, that are over by now. */
+static json_t *
+first_envelope(struct queue *q, int64_t now_ms, struct err *err)
+{
+	json_t *envelope;
+	struct delivery *d;
+
+	while (
+	    queue_ready(q) && (d = TAILQ_FIRST(&q->rows))->due_ms <= now_ms) {
+		if (!d->again)
+			return envelope_read(q->outbox, d, err);
+		envelope = again_envelope(q, d);
+		if (envelope != NULL)
+			return envelope;
+	}
+	return NULL;
 }
 
 static void
 queue_start(struct queue *q, int64_t now_ms)
 {
 	struct outbox *ob = q->outbox;
-	struct delivery *d = TAILQ_FIRST(&q->rows);
 	enum verdict verdict = VERDICT_RETRY;
 	json_t *envelope;
+	struct delivery *d;
 	struct err err;
 
+	envelope = first_envelope(q, now_ms, &err);
+	d = TAILQ_FIRST(&q->rows);
 	if (!queue_ready(q) || d->due_ms > now_ms)
 		return;
-	envelope = envelope_read(ob, d, &err);
 	if (envelope == NULL && d->attempts + 1 >= READS_MAX)
 		verdict = VERDICT_DEAD;
 	if (envelope == NULL ||
@@ -542,6 +651,8 @@ timer_set(struct outbox *ob)
 {
 	int64_t due_ms = ob->save_again_ms;
 
+	if (ob->again != NULL && ob->again_due_ms < due_ms)
+		due_ms = ob->again_due_ms;
 	for (size_t i = 0; i < ob->count; i++) {
 		const struct queue *q = &ob->queues[i];
 
@@ -557,6 +668,10 @@ start_all(void *ctx)
 	struct outbox *ob = ctx;
 	int64_t now_ms = clock_now_ms();
 
+	if (ob->again_due_ms <= now_ms && ob->again != NULL) {
+		ob->again_due_ms = now_ms + ob->again_ms;
+		ob->again(ob->again_ctx);
+	}
 	for (size_t i = 0; i < ob->count; i++)
 		queue_start(&ob->queues[i], now_ms);
 	if (ob->save_again_ms <= now_ms) {
@@ -565,6 +680,19 @@ start_all(void *ctx)
 	}
 	timer_set(ob);
 	tell_owner(ob);
+}
+
+static void
+again_read(struct outbox *ob, struct queue *q)
+{
+	int64_t again_ms = q->notifier->receiver->again_ms;
+
+	if (again_ms == 0)
+		return;
+	q->states = map_new(STATES_MAX, NULL);
+	if (again_ms < ob->again_ms)
+		ob->again_ms = again_ms;
+	ob->again_due_ms = 0;
 }
 
 struct outbox *
@@ -578,12 +706,14 @@ outbox_new(struct loop *l, struct fetcher *fetcher, struct store *store,
 	ob->store = store;
 	ob->dirty = dirty;
 	ob->ctx = ctx;
+	ob->again_ms = ob->again_due_ms = INT64_MAX;
 	ob->count = count;
 	ob->queues = mem_new(count, sizeof *ob->queues);
 	for (size_t i = 0; i < count; i++) {
 		ob->queues[i].outbox = ob;
 		ob->queues[i].notifier = &notifiers[i];
 		TAILQ_INIT(&ob->queues[i].rows);
+		again_read(ob, &ob->queues[i]);
 	}
 	TAILQ_INIT(&ob->dead);
 	TAILQ_INIT(&ob->unsaved);
@@ -634,6 +764,7 @@ outbox_free(struct outbox *ob)
 		fetch_free(ob->queues[i].fetch);
 		request_free(&ob->queues[i].request);
 		list_free(&ob->queues[i].rows);
+		map_free(ob->queues[i].states);
 	}
 	list_free(&ob->dead);
 	turn_free(ob->turn);
@@ -659,6 +790,15 @@ void
 outbox_on_ended(struct outbox *ob, outbox_ended_fn *fn)
 {
 	ob->ended = fn;
+}
+
+void
+outbox_on_again(struct outbox *ob, outbox_again_fn *again,
+    outbox_state_fn *state, void *ctx)
+{
+	ob->again = again;
+	ob->state_of = state;
+	ob->again_ctx = ctx;
 }
 
 /* Loading. */
@@ -777,11 +917,54 @@ envelope_of(const struct notifier *n, const json_t *record)
 	return envelope;
 }
 
+/* The row of an incident that waits and is not being sent; NULL: none. */
+static struct delivery *
+state_waiting(const struct queue *q, const char *incident)
+{
+	struct delivery *d =
+	    q->states != NULL ? map_get(q->states, text_of(incident)) : NULL;
+
+	return q->fetch != NULL && d == TAILQ_FIRST(&q->rows) ? NULL : d;
+}
+
+static void
+state_drop(struct outbox *ob, struct delivery *d)
+{
+	if (!d->again) {
+		delivery_gone(ob, d);
+	} else {
+		delivery_unlink(ob, d);
+		delivery_free(d);
+	}
+}
+
+void
+outbox_again(struct outbox *ob, size_t i, const char *incident)
+{
+	struct queue *q = &ob->queues[i];
+	struct str id = { 0 };
+	struct delivery *d;
+
+	assert(i < ob->count && q->states != NULL);
+	if (map_get(q->states, text_of(incident)) != NULL)
+		return;
+	d = mem_new(1, sizeof *d);
+	str_printf(&id, "%s-again", incident);
+	d->queue = q;
+	d->again = true;
+	d->id = str_take(&id);
+	d->action = mem_text(q->notifier->name);
+	d->incident = mem_text(incident);
+	d->created_ms = clock_wall_ms();
+	delivery_enqueue(ob, d);
+	turn_ask(ob->turn);
+}
+
 void
 outbox_add(struct outbox *ob, size_t i, const char *delivery_id,
     const json_t *record, int64_t wall_ms)
 {
-	struct delivery *d;
+	struct delivery *d, *earlier;
 	char *envelope;
 
 	assert(i < ob->count);
@@ -797,6 +980,9 @@ outbox_add(struct outbox *ob, size_t i, const char *delivery_id,
 	d->envelope = envelope;
 	d->bytes = strlen(d->envelope) + ROW_BYTES;
 	d->created_ms = wall_ms;
+	earlier = state_waiting(d->queue, d->incident);
+	if (earlier != NULL)
+		state_drop(ob, earlier);
 	delivery_enqueue(ob, d);
 	delivery_changed(ob, d);
 	waiting_bound(ob);

@@ -4,9 +4,11 @@
  * with the change it tells, sent at least once with the same body and
  * idempotency key at every attempt; back-off with jitter from 1 s to 10 min,
  * Retry-After; what is final or older than 3 days becomes a dead letter.  One
- * dead receiver delays no other.  Bodies are in the store, not in memory; at
- * most 64 MiB of them wait, and as much are kept as dead letters, then the
- * oldest are dropped, counted and said.
+ * dead receiver delays no other.  Where a receiver is told how incidents stand
+ * (again_ms), the later of an incident takes the place of what waits, and those
+ * that are open are told again, which is not in the store.  Bodies are in the
+ * store, not in memory; at most 64 MiB of them wait, and as much are kept as
+ * dead letters, then the oldest are dropped, counted and said.
  */
 #ifndef LOGWATCH_ACTION_OUTBOX_H
 #define LOGWATCH_ACTION_OUTBOX_H
@@ -21,11 +23,12 @@ struct fetch_end;
 struct outbox;
 struct store;
 
-/** One notification action of the rule file; lent, outlives the outbox. */
+/** One notification action of the rule file, or one of those that it is sent
+ * to; lent, outlives the outbox. */
 struct notifier {
-	const char *name; /* of the action */
+	const char *name; /* of the action, and /N where there are several */
 	const struct receiver *receiver;
-	const void *settings;
+	const void *settings; /* of the receiver's instance */
 };
 
 /**
@@ -60,6 +63,13 @@ void outbox_on_ended(struct outbox *ob, outbox_ended_fn *fn);
 typedef void outbox_answer_fn(
     const char *action, const struct fetch_end *end, void *ctx);
 void outbox_on_answer(struct outbox *ob, outbox_answer_fn *fn);
+/** Time to tell all that is open again, by outbox_again(). */
+typedef void outbox_again_fn(void *ctx);
+/** The record of an incident as it stands; NULL: it is not open any more.  The
+ * caller decrefs it. */
+typedef json_t *outbox_state_fn(const char *incident, void *ctx);
+void outbox_on_again(struct outbox *ob, outbox_again_fn *again,
+    outbox_state_fn *state, void *ctx);
 
 /** Reads what waits from the store.  Rows of an action that the rule file no
  * longer has stay where they are, counted and said once. */
@@ -69,6 +79,10 @@ int outbox_load(struct outbox *ob, struct err *err);
  * commit, by outbox_send(). */
 void outbox_add(struct outbox *ob, size_t i, const char *delivery_id,
     const json_t *record, int64_t wall_ms);
+
+/** Tells notifiers[i], which is told how incidents stand, that this one is
+ * open, unless something of it waits there; sent without being saved. */
+void outbox_again(struct outbox *ob, size_t i, const char *incident);
 
 /** Writes what changed; within the owner's transaction. */
 int outbox_save(struct outbox *ob, struct err *err);

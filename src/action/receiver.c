@@ -5,6 +5,7 @@
  */
 #include "action/receiver.h"
 
+#include "action/alertmanager.h"
 #include "action/email.h"
 #include "action/pagerduty.h"
 #include "action/slack.h"
@@ -35,6 +36,7 @@ const struct receiver *const receivers[] = {
 	&slack_receiver,
 	&teams_receiver,
 	&webhook_receiver,
+	&alertmanager_receiver,
 	&pagerduty_receiver,
 	&email_receiver,
 	NULL,

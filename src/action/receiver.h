@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * What a notification can be sent to: one table entry a receiver (slack,
- * teams, webhook, pagerduty, email), each in a file of its own.  A receiver turns an
- * incident record into a body, escaped for its own format, and judges the
- * answer. Opens nothing but secret files, logs nothing, asks nobody the time.
+ * teams, webhook, alertmanager, pagerduty, email), each in a file of its own.
+ * A receiver turns an incident record into a body, escaped for its own format,
+ * and judges the answer.  Opens nothing but secret files, logs nothing, asks
+ * nobody the time.
  */
 #ifndef LOGWATCH_ACTION_RECEIVER_H
 #define LOGWATCH_ACTION_RECEIVER_H
@@ -79,7 +80,20 @@ struct receiver {
 	 * none, and is NULL itself where the receiver knows no such thing. */
 	const struct template *(*body_template)(const void *settings);
 
-	/** Common to all receivers, read by address_read(). */
+	/**
+	 * 0: it is told changes.  Else it is told how incidents stand: one that
+	 * is open again and again, every so many milliseconds, and of what
+	 * waits to be sent only the last of each.
+	 */
+	int64_t again_ms;
+
+	/** Where it is sent to several, each by itself: how many, and what
+	 * stands for the settings of one; both NULL: to one. */
+	size_t (*instances)(const void *settings);
+	const void *(*instance)(const void *settings, size_t i);
+
+	/** Common to all receivers, read by address_read(); of an instance
+	 * where there are such, as request() and judge(). */
 	int64_t (*timeout_ms)(const void *settings);
 	const char *(*ca_file)(const void *settings);
 };

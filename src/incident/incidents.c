@@ -228,6 +228,12 @@ tell(struct incidents *is, struct incident *i, struct change change)
 	is->fn(&change, is->ctx);
 }
 
+bool
+incidents_folded(const struct incidents *is, const struct incident *i)
+{
+	return !i->alone && cause_of(is, i) != NULL;
+}
+
 void
 incidents_tell(struct incidents *is, struct incident *i, enum change_kind kind)
 {
@@ -239,7 +245,7 @@ incidents_tell(struct incidents *is, struct incident *i, enum change_kind kind)
 	    (struct change){
 		.kind = kind,
 		.reopened = kind == CHANGE_OPENED && i->changes[kind] > 0,
-		.folded = !i->alone && cause_of(is, i) != NULL,
+		.folded = incidents_folded(is, i),
 	    });
 	cause = cause_of(is, i); /* still */
 	if (cause != NULL)

@@ -82,6 +82,9 @@ void incidents_hold(struct incidents *is, struct incident *i, bool held,
 void incidents_tell(
     struct incidents *is, struct incident *i, enum change_kind kind);
 
+/** Whether its cause is open and told instead of it. */
+bool incidents_folded(const struct incidents *is, const struct incident *i);
+
 /** Whether a rule has an open incident. */
 bool incidents_open(const struct incidents *is, size_t rule);
 size_t incidents_open_count(const struct incidents *is);

@@ -4,6 +4,7 @@
  */
 #include "action/outbox.h"
 
+#include "action/alertmanager.h"
 #include "action/pagerduty.h"
 #include "action/slack.h"
 #include "action/webhook.h"
@@ -22,7 +23,8 @@
 #define DEADLINE_MS 20000
 #define CONNECTIONS 16
 #define REQUESTS 64
-#define NOTIFIERS 4
+#define NOTIFIERS 5
+#define AGAIN_MS 150 /* instead of a minute */
 
 /* A connection of the server: what came so far. */
 struct connection {
@@ -56,10 +58,13 @@ struct world {
 	struct outbox *outbox;
 	struct fixture fixtures[NOTIFIERS];
 	struct notifier notifiers[NOTIFIERS];
-	struct str ended; /* ACTION INCIDENT: ERROR or sent; */
-	size_t dirty;     /* how often it was called */
-	bool holds;       /* what is dirty is not saved */
-	bool gives_up;    /* transactions are rolled back */
+	struct receiver alertmanager; /* one that is told more often */
+	const char *open[3];          /* ids of incidents, ends with NULL */
+	size_t agains;                /* how often it was time for those */
+	struct str ended;             /* ACTION INCIDENT: ERROR or sent; */
+	size_t dirty;                 /* how often it was called */
+	bool holds;                   /* what is dirty is not saved */
+	bool gives_up;                /* transactions are rolled back */
 	size_t given_up;
 
 	int server_fd, port;
@@ -272,6 +277,32 @@ ended_came(
 }
 
 static void
+again_came(void *ctx)
+{
+	struct world *w = ctx;
+
+	w->agains++;
+	for (size_t i = 0; w->open[i] != NULL; i++)
+		outbox_again(w->outbox, 4, w->open[i]);
+}
+
+static json_t *
+state_asked(const char *incident, void *ctx)
+{
+	const struct world *w = ctx;
+
+	for (size_t i = 0; w->open[i] != NULL; i++)
+		if (strcmp(w->open[i], incident) == 0) {
+			json_t *record = record_make("updated", NULL);
+
+			json_object_set_new(
+			    record, "id", json_string(incident));
+			return record;
+		}
+	return NULL;
+}
+
+static void
 too_late(void *ctx)
 {
 	(void)ctx;
@@ -316,6 +347,7 @@ outbox_open(struct world *w, size_t count)
 	w->outbox = outbox_new(
 	    w->loop, w->fetcher, w->store, w->notifiers, count, dirty_came, w);
 	outbox_on_ended(w->outbox, ended_came);
+	outbox_on_again(w->outbox, again_came, state_asked, w);
 	assert_int_equal(outbox_load(w->outbox, &err), 0);
 }
 
@@ -344,18 +376,25 @@ notifier_set(struct world *w, size_t i, const char *name,
 		str_printf(&yaml,
 		    "{api: 'http://127.0.0.1:%d/%s', routing_key: " KEY "}",
 		    w->port, name);
+	else if (receiver == &w->alertmanager)
+		str_printf(&yaml,
+		    "{url: 'http://127.0.0.1:%d/%s', timeout: 1s}", w->port,
+		    name);
 	else
 		str_printf(&yaml,
 		    "url: 'http://127.0.0.1:%d/%s/CANARY123?k=CANARY456'",
 		    w->port, name);
 	fixture_read(&w->fixtures[i], receiver, yaml.data);
 	assert_int_equal(diag_errors(w->fixtures[i].diag), 0);
-	w->notifiers[i] =
-	    (struct notifier){ name, receiver, w->fixtures[i].settings };
+	w->notifiers[i] = (struct notifier){ name, receiver,
+		receiver->instance != NULL
+		    ? receiver->instance(w->fixtures[i].settings, 0)
+		    : w->fixtures[i].settings };
 	str_free(&yaml);
 }
 
-/* The notifiers: a and b are webhooks, c is Slack's, d PagerDuty's. */
+/* The notifiers: a and b are webhooks, c is Slack's, d PagerDuty's, e an
+ * Alertmanager's. */
 static int
 world_new(void **state)
 {
@@ -378,6 +417,9 @@ world_new(void **state)
 	notifier_set(w, 1, "b", &webhook_receiver);
 	notifier_set(w, 2, "c", &slack_receiver);
 	notifier_set(w, 3, "d", &pagerduty_receiver);
+	w->alertmanager = alertmanager_receiver;
+	w->alertmanager.again_ms = AGAIN_MS;
+	notifier_set(w, 4, "e", &w->alertmanager);
 	outbox_open(w, NOTIFIERS);
 	*state = w;
 	return 0;
@@ -737,6 +779,191 @@ a_key_in_the_body_is_nowhere_but_in_what_is_sent(void **state)
 	str_free(&body);
 }
 
+/* How incidents stand. */
+
+static void
+add_state(struct world *w, const char *incident, const char *change)
+{
+	bool resolved = strcmp(change, "resolved") == 0;
+	json_t *record = record_make(change, resolved ? RESOLVED : NULL);
+	struct str id = { 0 };
+
+	str_printf(&id, "%s-%s", incident, change);
+	json_object_set_new(record, "id", json_string(incident));
+	outbox_add(w->outbox, 4, id.data, record, clock_wall_ms());
+	json_decref(record);
+	str_free(&id);
+}
+
+/* "INCIDENT open|" or "INCIDENT resolved|" of each that came. */
+static void
+states_are(const struct world *w, const char *expected)
+{
+	static const char *const ids[] = { "one", "two" };
+	struct str got = { 0 };
+
+	str_puts(&got, "");
+	for (size_t i = 0; i < w->seen_count; i++) {
+		const char *body = w->seen[i].body;
+
+		assert_string_equal(w->seen[i].path, "e/api/v2/alerts");
+		for (size_t k = 0; k < 2; k++) {
+			struct str where = { 0 };
+
+			str_printf(&where, "10234 \xc2\xb7 %s\"", ids[k]);
+			if (strstr(body, where.data) != NULL)
+				str_printf(&got, "%s %s|", ids[k],
+				    strstr(body, "08:20:03.123Z\"}]")
+					? "resolved"
+					: "open");
+			str_free(&where);
+		}
+	}
+	assert_string_equal(got.data, expected);
+	str_free(&got);
+}
+
+static bool
+one_came(struct world *w)
+{
+	return w->seen_count == 1;
+}
+
+static bool
+three_came(struct world *w)
+{
+	return w->seen_count >= 3;
+}
+
+static bool
+it_was_time_five_times(struct world *w)
+{
+	return w->agains >= 5;
+}
+
+static void
+a_later_state_takes_the_place_of_one_that_waits(void **state)
+{
+	struct world *w = *state;
+
+	answer(w, 0, "e", (const char *const[]){ E500, NULL });
+	add_state(w, "one", "opened");
+	add_state(w, "two", "opened");
+	save_and_send(w);
+	run_until(w, has_failed);
+	add_state(w, "one", "resolved");
+	save_and_send(w);
+	check_rows(w, "two-opened waits 0|one-resolved waits 0|");
+	assert_int_equal(outbox_waiting(w->outbox), 2);
+	run_until(w, is_idle);
+	states_are(w, "one open|two open|one resolved|");
+	check_rows(w, "");
+}
+
+static void
+it_does_so_after_a_crash(void **state)
+{
+	struct world *w = *state;
+
+	add_state(w, "one", "opened");
+	save(w);
+	crash(w);
+	add_state(w, "one", "resolved");
+	save_and_send(w);
+	check_rows(w, "one-resolved waits 0|");
+	run_until(w, is_idle);
+	states_are(w, "one resolved|");
+}
+
+static void
+a_state_that_failed_is_not_sent_after_a_later_one_came(void **state)
+{
+	struct world *w = *state;
+
+	answer(w, 0, "e", (const char *const[]){ HANG, NULL });
+	add_state(w, "one", "opened");
+	save_and_send(w);
+	run_until(w, one_came); /* and is not answered */
+	add_state(w, "one", "resolved");
+	save_and_send(w);
+	check_rows(w, "one-opened waits 0|one-resolved waits 0|");
+	run_until(w, is_idle);
+	states_are(w, "one open|one resolved|");
+	check_rows(w, "");
+}
+
+static void
+what_is_open_is_told_again_until_it_is_over(void **state)
+{
+	struct world *w = *state;
+
+	w->open[0] = "one";
+	run_until(w, three_came);
+	for (size_t i = 1; i < 3; i++)
+		assert_in_range(w->seen[i].at_ms - w->seen[i - 1].at_ms,
+		    AGAIN_MS / 2, 5000);
+	states_are(w, "one open|one open|one open|");
+	check_rows(w, "");
+	assert_int_equal(w->dirty, 0);
+	w->open[0] = NULL;
+	add_state(w, "one", "resolved");
+	save_and_send(w);
+	run_until(w, is_idle);
+	w->agains = 0;
+	run_until(w, it_was_time_five_times);
+	states_are(w, "one open|one open|one open|one resolved|");
+}
+
+/* And the back-off is no longer than the time until the next one. */
+static void
+what_waits_is_not_told_again_beside_it(void **state)
+{
+	struct world *w = *state;
+
+	answer(w, 0, "e", (const char *const[]){ E500, E500, E500, NULL });
+	w->open[0] = "one";
+	add_state(w, "one", "opened");
+	save_and_send(w);
+	run_until(w, three_came);
+	assert_in_range(w->seen[2].at_ms - w->seen[1].at_ms, AGAIN_MS / 2, 900);
+	assert_int_equal(outbox_waiting(w->outbox), 1);
+	run_until(w, is_idle);
+	assert_int_equal(w->seen_count, 4);
+}
+
+static void
+what_is_over_before_its_turn_is_not_told(void **state)
+{
+	struct world *w = *state;
+
+	answer(w, 0, "e", (const char *const[]){ HANG, NULL });
+	w->open[0] = "one";
+	add_state(w, "two", "opened");
+	save_and_send(w);
+	run_until(w, it_was_time_five_times);
+	w->open[0] = NULL;
+	run_until(w, is_idle);
+	w->agains = 0;
+	run_until(w, it_was_time_five_times);
+	states_are(w, "two open|two open|");
+}
+
+static void
+a_state_that_is_refused_is_no_dead_letter(void **state)
+{
+	struct world *w = *state;
+
+	answer(w, 0, "e", (const char *const[]){ E400, NULL });
+	w->open[0] = "one";
+	run_until(w, three_came);
+	assert_int_equal(outbox_dead(w->outbox), 0);
+	check_rows(w, "");
+	check_log(w, "state refused action=e delivery=one-again: "
+		     "answered 400: invalid_blocks; told again the next time");
+	check_contains(
+	    w->ended.data, "e one: answered 400: invalid_blocks;e one: sent;");
+}
+
 static void
 a_transaction_given_up_loses_nothing(void **state)
 {
@@ -962,6 +1189,14 @@ main(void)
 		OUTBOX_TEST(a_plainer_form_that_is_refused_too_is_dead),
 		OUTBOX_TEST(of_what_a_receiver_is_not_told_nothing_waits),
 		OUTBOX_TEST(a_key_in_the_body_is_nowhere_but_in_what_is_sent),
+		OUTBOX_TEST(a_later_state_takes_the_place_of_one_that_waits),
+		OUTBOX_TEST(it_does_so_after_a_crash),
+		OUTBOX_TEST(
+		    a_state_that_failed_is_not_sent_after_a_later_one_came),
+		OUTBOX_TEST(what_is_open_is_told_again_until_it_is_over),
+		OUTBOX_TEST(what_waits_is_not_told_again_beside_it),
+		OUTBOX_TEST(what_is_over_before_its_turn_is_not_told),
+		OUTBOX_TEST(a_state_that_is_refused_is_no_dead_letter),
 		OUTBOX_TEST(a_transaction_given_up_loses_nothing),
 		OUTBOX_TEST(a_row_whose_deletion_was_given_up_is_deleted_later),
 		OUTBOX_TEST(the_oldest_is_dropped_where_too_much_waits),
