@@ -197,11 +197,32 @@ delivery_changed(struct outbox *ob, struct delivery *d)
 	ob->changed = true;
 }
 
+/* The first that is only told again, and not being sent; NULL: none. */
+static struct delivery *
+again_first(const struct queue *q)
+{
+	struct delivery *d = TAILQ_FIRST(&q->rows);
+
+	if (d != NULL && q->fetch != NULL)
+		d = TAILQ_NEXT(d, link);
+	while (d != NULL && !d->again)
+		d = TAILQ_NEXT(d, link);
+	return d;
+}
+
+/* What is new goes before what was told already. */
 static void
 delivery_enqueue(struct outbox *ob, struct delivery *d)
 {
+	struct delivery *before = d->queue->states != NULL && !d->again
+	                              ? again_first(d->queue)
+	                              : NULL;
+
 	d->order = ob->next_order++;
-	TAILQ_INSERT_TAIL(&d->queue->rows, d, link);
+	if (before != NULL)
+		TAILQ_INSERT_BEFORE(before, d, link);
+	else
+		TAILQ_INSERT_TAIL(&d->queue->rows, d, link);
 	if (d->queue->states != NULL)
 		map_put(d->queue->states, text_of(d->incident), d);
 	ob->waiting += !d->again;

@@ -799,7 +799,7 @@ add_state(struct world *w, const char *incident, const char *change)
 static void
 states_are(const struct world *w, const char *expected)
 {
-	static const char *const ids[] = { "one", "two" };
+	static const char *const ids[] = { "one", "two", "three" };
 	struct str got = { 0 };
 
 	str_puts(&got, "");
@@ -807,7 +807,7 @@ states_are(const struct world *w, const char *expected)
 		const char *body = w->seen[i].body;
 
 		assert_string_equal(w->seen[i].path, "e/api/v2/alerts");
-		for (size_t k = 0; k < 2; k++) {
+		for (size_t k = 0; k < sizeof ids / sizeof *ids; k++) {
 			struct str where = { 0 };
 
 			str_printf(&where, "10234 \xc2\xb7 %s\"", ids[k]);
@@ -946,6 +946,27 @@ what_is_over_before_its_turn_is_not_told(void **state)
 	w->agains = 0;
 	run_until(w, it_was_time_five_times);
 	states_are(w, "two open|two open|");
+}
+
+static bool
+four_came(struct world *w)
+{
+	return w->seen_count == 4;
+}
+
+static void
+a_change_goes_before_what_is_only_told_again(void **state)
+{
+	struct world *w = *state;
+
+	answer(w, 0, "e", (const char *const[]){ HANG, NULL });
+	w->open[0] = "one";
+	w->open[1] = "two";
+	run_until(w, one_came); /* and is not answered: two waits */
+	add_state(w, "three", "opened");
+	save_and_send(w);
+	run_until(w, four_came);
+	states_are(w, "one open|one open|three open|two open|");
 }
 
 static void
@@ -1196,6 +1217,7 @@ main(void)
 		OUTBOX_TEST(what_is_open_is_told_again_until_it_is_over),
 		OUTBOX_TEST(what_waits_is_not_told_again_beside_it),
 		OUTBOX_TEST(what_is_over_before_its_turn_is_not_told),
+		OUTBOX_TEST(a_change_goes_before_what_is_only_told_again),
 		OUTBOX_TEST(a_state_that_is_refused_is_no_dead_letter),
 		OUTBOX_TEST(a_transaction_given_up_loses_nothing),
 		OUTBOX_TEST(a_row_whose_deletion_was_given_up_is_deleted_later),
