@@ -165,9 +165,11 @@ name_add(const char *name, struct str *out)
 		str_putc(out, '_');
 	while (rest.len > 0) {
 		struct utf8_char c = utf8_next(rest);
-		bool good = c.code < 0x80 && isalnum((int)c.code);
 
-		str_putc(out, good ? rest.data[0] : '_');
+		if (c.code < 0x80 && isalnum((int)c.code))
+			str_putc(out, rest.data[0]);
+		else
+			str_putc(out, '_');
 		rest.data += c.len;
 		rest.len -= c.len;
 	}
@@ -243,9 +245,13 @@ labels_of(const json_t *record)
 	for (size_t i = 0; ours[i] != NULL; i++)
 		label_set(labels, ours[i], json_object_get(record, ours[i]));
 	json_object_foreach(json_object_get(record, "key"), name, value)
-	    label_add(labels, "key_", name, value);
+	{
+		label_add(labels, "key_", name, value);
+	}
 	json_object_foreach(json_object_get(record, "labels"), name, value)
-	    label_add(labels, "label_", name, value);
+	{
+		label_add(labels, "label_", name, value);
+	}
 	return labels;
 }
 
@@ -411,7 +417,10 @@ body_ended(struct text body, int64_t wall_ms, struct err *err)
 		json_decref(alerts);
 		return NULL;
 	}
-	json_array_foreach(alerts, i, alert) end_set(alert, wall_ms);
+	json_array_foreach(alerts, i, alert)
+	{
+		end_set(alert, wall_ms);
+	}
 	text = mem_check(json_dumps(alerts, JSON_COMPACT));
 	json_decref(alerts);
 	return text;
