@@ -953,7 +953,8 @@ tail_sizes(const struct tail *t, tail_size_fn *fn, void *ctx)
 
 	TAILQ_FOREACH(f, &t->all.all, link)
 	if (f->open && fstat(file_fd(f->file), &st) == 0)
-		fn(f->id, st.st_size,
+		/* Places in what was compressed are those of its text. */
+		fn(f->id, file_is_packed(f->file) ? INT64_MAX : st.st_size,
 		    (int64_t)st.st_mtim.tv_sec * 1000 +
 			st.st_mtim.tv_nsec / 1000000,
 		    ctx);

@@ -112,7 +112,7 @@ void tail_gone(struct tail *t, tail_gone_fn *fn, void *ctx);
 void tail_gone_saved(struct tail *t);
 
 /** Tells each followed file's size now, and when it was last written to: what
- * comes behind it is newer. */
+ * comes behind it is newer.  Nothing does in a compressed file: INT64_MAX. */
 typedef void tail_size_fn(
     uint64_t file, int64_t size, int64_t written_ms, void *ctx);
 void tail_sizes(const struct tail *t, tail_size_fn *fn, void *ctx);

@@ -5,7 +5,7 @@
 
 # shellcheck source=tests/e2e/lib.sh
 . "${srcdir:?names the source tree}/tests/e2e/lib.sh" || exit 1
-need jq
+need jq gzip
 cd "$tmp" || exit 1
 
 cat >rules.yml <<'YAML'
@@ -120,4 +120,22 @@ stop "$pid"
 lines 0 <<<'0 end held' >>app.log
 start after "$LOGWATCH" --state s.db --rules rules.yml
 wait_for 10 'the pair' eval 'all_states | grep -q "pair held"'
+stop "$pid"
+
+step 'what was rotated and compressed meanwhile is late to its last line'
+rm -f s.db* app.log*
+lines 0 <<<'300 heartbeat' >app.log
+start unpacked "$LOGWATCH" --state s.db --rules rules.yml
+wait_for 10 'it follows' grep -q 'info: following version' unpacked.log
+stop "$pid"
+yes '190 filler' | head -n 500 | lines 0 >>app.log
+lines 0 <<<'180 young news' >>app.log
+touch -d '-170 minutes' app.log
+mv app.log app.log.1
+gzip app.log.1
+: >app.log
+start packed "$LOGWATCH" --state s.db --rules rules.yml
+wait_for 10 'the last line' eval 'all_states | grep -q "late young"'
+expect_equal 'what is late' late \
+    "$(incidents | jq -r 'select(.late) | .rule' | paste -sd ' ')"
 stop "$pid"
