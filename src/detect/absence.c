@@ -88,6 +88,12 @@ absence_free(struct absence *a)
 	free(a);
 }
 
+static void
+append(struct absence *a, struct timer *t)
+{
+	TAILQ_INSERT_TAIL(list_of(a, t), t, link);
+}
+
 /* Into a list, which is almost always its end. */
 static void
 insert(struct absence *a, struct timer *t)
@@ -103,6 +109,7 @@ insert(struct absence *a, struct timer *t)
 		TAILQ_INSERT_AFTER(list, before, t, link);
 }
 
+/* To be put into a list. */
 static struct timer *
 timer_new(struct absence *a, struct text key, int64_t now_ms)
 {
@@ -112,7 +119,6 @@ timer_new(struct absence *a, struct text key, int64_t now_ms)
 	t->key_len = key.len;
 	t->last_ms = now_ms;
 	map_put(a->timers, key, t);
-	insert(a, t);
 	return t;
 }
 
@@ -131,7 +137,7 @@ absence_begin(struct absence *a, struct text key, int64_t now_ms)
 {
 	if (map_get(a->timers, key) != NULL)
 		return false;
-	timer_new(a, key, now_ms);
+	insert(a, timer_new(a, key, now_ms));
 	return true;
 }
 
@@ -173,7 +179,7 @@ absence_seen(struct absence *a, struct text key,
 		forget(a, list_of(a, old), old, evicted, ctx);
 	}
 	if (t == NULL)
-		t = timer_new(a, key, now_ms);
+		insert(a, t = timer_new(a, key, now_ms));
 	else
 		await(a, t, now_ms);
 	kept_free(t->match);
@@ -323,10 +329,41 @@ absence_read(
 	    map_count(a->timers) < ABSENCE_KEYS_MAX) {
 		last_ms = json_integer_value(ms);
 		t = timer_new(a, key, last_ms < now_ms ? last_ms : now_ms);
-		TAILQ_REMOVE(&a->awaited, t, link);
 		t->absent = json_is_true(json_object_get(object, "absent"));
-		insert(a, t);
+		append(a, t);
 		t->match = kept_read(object);
 	}
 	json_decref(object);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct timer *x = *(struct timer *const *)a;
+	const struct timer *y = *(struct timer *const *)b;
+
+	return (x->last_ms > y->last_ms) - (x->last_ms < y->last_ms);
+}
+
+static void
+order(struct absence *a, struct timers *list)
+{
+	size_t count = 0;
+	struct timer *t, **v = mem_new(map_count(a->timers), sizeof *v);
+
+	while ((t = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, t, link);
+		v[count++] = t;
+	}
+	qsort(v, count, sizeof *v, compare);
+	for (size_t i = 0; i < count; i++)
+		append(a, v[i]);
+	free(v);
+}
+
+void
+absence_order(struct absence *a)
+{
+	order(a, &a->awaited);
+	order(a, &a->absent);
 }

@@ -63,5 +63,7 @@ void absence_write(const struct absence *a, struct text key, struct str *out);
  * was set back. */
 void absence_read(
     struct absence *a, struct text key, struct text state, int64_t now_ms);
+/** All is read, in whatever order. */
+void absence_order(struct absence *a);
 
 #endif

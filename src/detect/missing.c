@@ -83,6 +83,12 @@ list_of(struct missing *m, const struct first *f)
 	return f->missed ? &m->missed : &m->waiting;
 }
 
+static void
+append(struct missing *m, struct first *f)
+{
+	TAILQ_INSERT_TAIL(list_of(m, f), f, link);
+}
+
 /* Into a list, which is almost always its end. */
 static void
 insert(struct missing *m, struct first *f)
@@ -116,6 +122,7 @@ count_missed(struct missing *m, struct text key, int change)
 	return 0;
 }
 
+/* To be put into a list. */
 static struct first *
 first_new(struct missing *m, struct text id, bool missed, int64_t ms,
     struct kept *match)
@@ -134,7 +141,6 @@ first_new(struct missing *m, struct text id, bool missed, int64_t ms,
 	}
 	LIST_INSERT_HEAD(&f->group->firsts, f, others);
 	map_put(m->firsts, id, f);
-	insert(m, f);
 	if (missed)
 		count_missed(m, key_of(f), 1);
 	return f;
@@ -214,7 +220,8 @@ missing_first(struct missing *m, struct text same, struct text key,
 	}
 	if (full)
 		settle(m, oldest(m), calls);
-	first_new(m, str_text(&id), false, now_ms, kept_new(captures, event));
+	insert(m, first_new(m, str_text(&id), false, now_ms,
+		      kept_new(captures, event)));
 	calls->changed(str_text(&id), calls->ctx);
 	str_free(&id);
 	return full;
@@ -337,10 +344,42 @@ missing_read(
 	if (json_is_integer(ms) && match != NULL &&
 	    key_pair_read(id, NULL, NULL) && map_get(m->firsts, id) == NULL &&
 	    map_count(m->firsts) < MISSING_MAX)
-		first_new(m, id,
-		    json_is_true(json_object_get(object, "missed")),
-		    first_ms < now_ms ? first_ms : now_ms, match);
+		append(m, first_new(m, id,
+			      json_is_true(json_object_get(object, "missed")),
+			      first_ms < now_ms ? first_ms : now_ms, match));
 	else
 		kept_free(match);
 	json_decref(object);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct first *x = *(struct first *const *)a;
+	const struct first *y = *(struct first *const *)b;
+
+	return (x->ms > y->ms) - (x->ms < y->ms);
+}
+
+static void
+order(struct missing *m, struct firsts *list)
+{
+	size_t count = 0;
+	struct first *f, **v = mem_new(map_count(m->firsts), sizeof *v);
+
+	while ((f = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, f, link);
+		v[count++] = f;
+	}
+	qsort(v, count, sizeof *v, compare);
+	for (size_t i = 0; i < count; i++)
+		append(m, v[i]);
+	free(v);
+}
+
+void
+missing_order(struct missing *m)
+{
+	order(m, &m->waiting);
+	order(m, &m->missed);
 }

@@ -70,5 +70,7 @@ void missing_write(const struct missing *m, struct text id, struct str *out);
  * was set back. */
 void missing_read(
     struct missing *m, struct text id, struct text state, int64_t now_ms);
+/** All is read, in whatever order. */
+void missing_order(struct missing *m);
 
 #endif

@@ -11,6 +11,7 @@
 #include "detect/key.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <sys/queue.h>
 
 #define VALUE_MAX 4096 /* bytes of a capture that are kept */
@@ -65,6 +66,13 @@ same_of(const struct first *f)
 	return same;
 }
 
+static void
+append(struct sequence *q, struct first *f)
+{
+	TAILQ_INSERT_TAIL(&q->waiting, f, link);
+	TAILQ_INSERT_TAIL(&f->group->firsts, f, others);
+}
+
 /* Behind those that came before it: almost always at the end. */
 static void
 insert(struct sequence *q, struct first *f)
@@ -86,7 +94,8 @@ insert(struct sequence *q, struct first *f)
 		TAILQ_INSERT_AFTER(&f->group->firsts, other, f, others);
 }
 
-static void
+/* To be put into the lists. */
+static struct first *
 first_new(struct sequence *q, struct text id, int64_t ms, json_t *captures)
 {
 	struct first *f = mem_new(1, sizeof *f);
@@ -102,7 +111,7 @@ first_new(struct sequence *q, struct text id, int64_t ms, json_t *captures)
 		map_put(q->groups, same_of(f), f->group);
 	}
 	map_put(q->firsts, id, f);
-	insert(q, f);
+	return f;
 }
 
 static void
@@ -172,8 +181,8 @@ sequence_first(struct sequence *q, struct text same, struct text key,
 		full = map_count(q->firsts) == SEQUENCE_MAX;
 		if (full)
 			forget(q, TAILQ_FIRST(&q->waiting), calls);
-		first_new(q, str_text(&id), now_ms,
-		    captures_keep(captures, VALUE_MAX));
+		insert(q, first_new(q, str_text(&id), now_ms,
+			      captures_keep(captures, VALUE_MAX)));
 		calls->changed(str_text(&id), calls->ctx);
 	}
 	str_free(&id);
@@ -263,7 +272,34 @@ sequence_read(struct sequence *q, struct text id, struct text state)
 	             map_count(q->firsts) < SEQUENCE_MAX;
 
 	if (taken)
-		first_new(q, id, json_integer_value(ms), json_incref(captures));
+		append(q, first_new(q, id, json_integer_value(ms),
+			      json_incref(captures)));
 	json_decref(object);
 	return taken;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct first *x = *(struct first *const *)a;
+	const struct first *y = *(struct first *const *)b;
+
+	return (x->ms > y->ms) - (x->ms < y->ms);
+}
+
+void
+sequence_order(struct sequence *q)
+{
+	size_t count = 0;
+	struct first *f, **v = mem_new(map_count(q->firsts), sizeof *v);
+
+	while ((f = TAILQ_FIRST(&q->waiting)) != NULL) {
+		TAILQ_REMOVE(&q->waiting, f, link);
+		TAILQ_REMOVE(&f->group->firsts, f, others);
+		v[count++] = f;
+	}
+	qsort(v, count, sizeof *v, compare);
+	for (size_t i = 0; i < count; i++)
+		append(q, v[i]);
+	free(v);
 }

@@ -58,5 +58,7 @@ void sequence_write(const struct sequence *q, struct text id, struct str *out);
 /** Takes in what sequence_write() wrote.  False: it is no such memory, or there
  * is no room. */
 bool sequence_read(struct sequence *q, struct text id, struct text state);
+/** All is read, in whatever order. */
+void sequence_order(struct sequence *q);
 
 #endif

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -589,6 +590,52 @@ firsts_that_wait_go_on_after_a_restart(void **state)
 	second(b, "b2", 1002); /* its time is up */
 	check(b, "");
 	forget(&ms);
+	bench_free(b);
+}
+
+/* The last first, as many as there may be. */
+static void
+restore_backwards(struct bench *b, const char *rule, bool pair)
+{
+	for (int i = 100000; i-- > 0;) {
+		char key[32], text[96];
+
+		snprintf(
+		    key, sizeof key, pair ? "7:5:%05d5:%05d" : "5:%05d", i, i);
+		snprintf(text, sizeof text,
+		    "{\"ms\":%d,\"captures\":{},\"path\":\"\",\"text\":\"\"}",
+		    i);
+		assert_true(detectors_restore(
+		    b->detectors, rule, text_of(key), text_of(text), 100000));
+	}
+}
+
+static void
+many_are_restored_in_whatever_order(void **state)
+{
+	struct bench *b = bench_new(
+	    "- {id: p, match: 'a(?<n>\\d+)', key: n,\n"
+	    "   followed_by: {match: 'b(?<n>\\d+)', within: 1m, same: n}}\n"
+	    "- {id: m, match: 'a(?<n>\\d+)', key: n,\n"
+	    "   not_followed_by: {match: 'b(?<n>\\d+)', within: 1m, same: n}}\n"
+	    "- {id: s, absent: 'a(?<n>\\d+)', key: n, for: 2m}\n");
+	clock_t start = clock();
+
+	(void)state;
+	restore_backwards(b, "p", true);
+	restore_backwards(b, "m", true);
+	restore_backwards(b, "s", false);
+	detectors_begin(b->detectors, 100000);
+	assert_true(clock() - start < 15 * CLOCKS_PER_SEC);
+	detectors_caught_up(b->detectors, true);
+	assert_int_equal(detectors_due(b->detectors), 60000);
+	detectors_tick(b->detectors, (struct moment){ 60000, 60000 });
+	check(b, "m+ [5:00000] 1 60000-60000|");
+	assert_int_equal(detectors_due(b->detectors), 60001);
+	second(b, "b00000", 60000); /* its time is up */
+	check(b, "");
+	second(b, "b00001", 60000);
+	check(b, "p+ [5:00001] n=00001 1 60000-60000|");
 	bench_free(b);
 }
 
@@ -1291,6 +1338,7 @@ main(void)
 		    resetting_a_key_leaves_the_firsts_of_others_waiting),
 		cmocka_unit_test(a_window_goes_on_after_a_restart),
 		cmocka_unit_test(firsts_that_wait_go_on_after_a_restart),
+		cmocka_unit_test(many_are_restored_in_whatever_order),
 		cmocka_unit_test(only_what_changed_is_told_until_it_is_saved),
 		cmocka_unit_test(memory_that_is_none_does_no_harm),
 		cmocka_unit_test(a_clock_that_was_set_back_makes_no_storm),

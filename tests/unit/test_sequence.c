@@ -283,6 +283,7 @@ what_is_no_memory_is_not_taken(void **state)
 	/* What is read back out of order is in order. */
 	assert_true(
 	    sequence_read(q, TEXT("1:ak"), TEXT("{\"ms\":0,\"captures\":{}}")));
+	sequence_order(q);
 	second_is(q, "a", 5, "0|1|");
 	sequence_free(q);
 }
