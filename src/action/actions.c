@@ -1346,12 +1346,22 @@ on_orphan_timeout(void *ctx)
 	kill((pid_t)-r->row.pid, SIGKILL);
 }
 
+/* What is left of a time that began then; if the clock was set back meanwhile,
+ * all of it. */
+static int64_t
+time_left(const struct remedy *r, int64_t since_ms, int64_t all_ms)
+{
+	int64_t left = since_ms + all_ms - wall(r->owner);
+
+	return left < all_ms ? left : all_ms;
+}
+
 /* It has what is left of its time. */
 static void
 watch_orphan(struct remedy *r)
 {
 	int64_t left =
-	    r->row.started_ms + action_of(r)->timeout_ms - wall(r->owner);
+	    time_left(r, r->row.started_ms, action_of(r)->timeout_ms);
 
 	r->deadline = timer_new(r->owner->spec.loop, on_orphan_timeout, r);
 	timer_in(r->deadline, left > 0 ? left : 0);
@@ -1408,15 +1418,16 @@ resume_step(struct remedy *r)
 
 	/* Its turn comes when all that had begun are there. */
 	if (run->state == RUN_PENDING) {
-		left = run->ended_ms + backoff(action_of(r), run->attempt) -
-		       wall(as);
+		left = time_left(
+		    r, run->ended_ms, backoff(action_of(r), run->attempt));
 		if (run->attempt > 0 && run->ended_ms > 0)
 			queue_again(r, left);
 		return;
 	}
 	store_runs(as->spec.store, 0, match_row, &f, NULL);
 	if (run->state == RUN_VERIFYING) {
-		left = run->ended_ms + action_of(r)->proof_within_ms - wall(as);
+		left =
+		    time_left(r, run->ended_ms, action_of(r)->proof_within_ms);
 		enter(r, STAGE_VERIFYING);
 		verify(r, left);
 		return;

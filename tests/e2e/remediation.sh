@@ -5,7 +5,7 @@
 
 # shellcheck source=tests/e2e/lib.sh
 . "${srcdir:?names the source tree}/tests/e2e/lib.sh" || exit 1
-need jq python3
+need jq python3 sqlite3
 cd "$tmp" || exit 1
 
 start receiver /usr/bin/env python3 "$srcdir/contrib/receiver.py" \
@@ -251,6 +251,41 @@ start orphan2 "$LOGWATCH" --rules orphan.yml
 watcher=$pid
 wait_for 10 'the end of its time' record orphan \
     '.actions[0].state == "unknown" and .escalated_at != null'
+stop "$watcher"
+
+step 'the clock was set back meanwhile: nothing takes longer than from now on'
+day=86400000
+rules back <<'EOF'
+rules:
+  - {id: slow, match: 'SLOW', actions: [slow]}
+  - {id: again, match: 'AGAIN', actions: [again]}
+  - {id: proved, match: 'PROVED', actions: [proved]}
+actions:
+  slow: {exec: [./slow], timeout: 2s}
+  again: {exec: [./bad], retry: {attempts: 2, backoff: 3s}}
+  proved: {exec: [./page], verify: {match: never, within: 3s}}
+EOF
+start back "$LOGWATCH" --rules back.yml
+watcher=$pid
+wait_for 10 'it follows' grep -q 'info: following version' back.log
+printf '%s\n' SLOW AGAIN PROVED >>back-app.log
+back_states() { # SORTED...
+	[[ $("$LOGWATCH" incidents --all --json --state back.db 2>/dev/null |
+	    jq -r '.actions[].state' | sort | tr '\n' ' ') == "$* " ]]
+}
+wait_for 10 'all are under way' back_states pending running verifying
+kill -KILL "$watcher"
+wait_for 10 'its end' eval '! running "$watcher"'
+sqlite3 back.db "update run set started_ms = started_ms + $day;
+    update incident set state = cast(json_set(cast(state as text),
+	'\$.ended.again', json_extract(cast(state as text), '\$.ended.again') + $day)
+	as blob) where rule = 'again';
+    update incident set state = cast(json_set(cast(state as text),
+	'\$.ended.proved', json_extract(cast(state as text), '\$.ended.proved') + $day)
+	as blob) where rule = 'proved';" || die 'the state cannot be written'
+start back2 "$LOGWATCH" --rules back.yml
+watcher=$pid
+wait_for 15 'the end of all' back_states failed unknown unverified
 stop "$watcher"
 
 step 'SIGTERM while a script runs: it is waited for'
