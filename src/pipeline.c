@@ -83,6 +83,7 @@ struct pipeline {
 
 	struct map **marks;      /* by action: file -> struct mark */
 	struct backlog *backlog; /* what was there when we started */
+	int64_t age_ms;          /* of the event at hand, by its own stamp */
 
 	struct turn *commit_turn;
 	struct timer *lazy, *due, *stop;
@@ -556,12 +557,14 @@ on_event(struct event *event, const struct hit *hit, void *ctx)
 
 	if (hit->part == PART_MATCH || hit->part == PART_SECOND)
 		p->hits[hit->index]++;
-	event->age_ms = backlog_age(p->backlog, event->file, event->offset,
+	p->age_ms = backlog_age(p->backlog, event->file, event->offset,
 	    event->stamp_ms, event->wall_ms, last_stamp, &dating);
+	event->age_ms = p->age_ms;
 }
 
 /* Whether a hit is older than `late_after` for sure: it was there when we
  * started, and says so itself, or nobody had written to its file for so long.
+ * That its rule has seen a younger one, in another file, makes it no younger.
  */
 static bool
 is_late(const struct pipeline *p, const struct event *event)
@@ -569,7 +572,7 @@ is_late(const struct pipeline *p, const struct event *event)
 	if (event == NULL ||
 	    !backlog_has(p->backlog, event->file, event->offset))
 		return false;
-	return event->age_ms > p->rs->late_ms ||
+	return p->age_ms > p->rs->late_ms ||
 	       event->wall_ms - backlog_written_ms(p->backlog, event->file) >
 	           p->rs->late_ms;
 }

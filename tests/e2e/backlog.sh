@@ -139,3 +139,32 @@ wait_for 10 'the last line' eval 'all_states | grep -q "late young"'
 expect_equal 'what is late' late \
     "$(incidents | jq -r 'select(.late) | .rule' | paste -sd ' ')"
 stop "$pid"
+
+step 'a hit is late whatever was read before it, of another file'
+rm -f s.db* app.log*
+cat >two.yml <<'YAML'
+version: 1
+settings: {late_after: 1h, builtin: false}
+sources:
+  app: {path: 'app.log.?'}
+rules:
+  - {id: late, match: '(?<when>old|young) news of (?<file>.)', resolve: manual,
+     key: [when, file]}
+YAML
+: >app.log.a
+: >app.log.b
+start two "$LOGWATCH" --state s.db --rules two.yml
+wait_for 10 'it follows' grep -q 'info: following version' two.log
+stop "$pid"
+for file in a b; do # whichever is read first
+	lines 0 >>app.log.$file <<-LINES
+	180 old news of $file
+	10 young news of $file
+	LINES
+	touch -d '-10 minutes' app.log.$file
+done
+start two2 "$LOGWATCH" --state s.db --rules two.yml
+wait_for 10 'all hits' eval '(($(all_states | wc -l) == 4))'
+expect_equal 'what is late' 'old a old b' "$(incidents |
+    jq -r 'select(.late) | "\(.key.when) \(.key.file)"' | sort | paste -sd ' ')"
+stop "$pid"
