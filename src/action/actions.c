@@ -82,6 +82,7 @@ struct begun {
 	struct begun *next;
 	struct intent_row row;          /* its texts are here: */
 	char *incident, *rule, *action; /* owned */
+	bool saved;                     /* all but its pid */
 };
 
 struct actions {
@@ -811,18 +812,19 @@ hold_back(struct remedy *r)
 	r->owner->held = true;
 }
 
-/* Returns whether it has begun, or failed to. */
+/* Returns whether it has begun, or failed to.  That it is to begin is saved;
+ * its pid is not before the next commit, and noted until then. */
 static bool
 start_intended(struct remedy *r, bool saved)
 {
-	if (saved) {
-		start(r);
-		return true;
-	}
 	if (hurry(r))
 		return true;
-	hold_back(r);
-	return false;
+	if (!saved) {
+		hold_back(r);
+		return false;
+	}
+	start(r);
+	return true;
 }
 
 void
@@ -1407,6 +1409,45 @@ resume_script(struct remedy *r)
 		interrupted(r);
 }
 
+/* Takes one out of the list. */
+static void
+take_out_begun(struct actions *as, struct begun *b)
+{
+	struct begun **link = &as->begun;
+
+	while (*link != b)
+		link = &(*link)->next;
+	*link = b->next;
+	void_intent(as, b->row.slot);
+}
+
+static void
+take_pid_of(struct remedy *r, const struct begun *b)
+{
+	r->row.start_time =
+	    process_started_at((pid_t)b->row.pid, b->row.spawned_ms);
+	r->row.pid = r->row.start_time >= 0 ? b->row.pid : 0;
+}
+
+/* The pid of a script that was saved without it, from the note of its start. */
+static void
+take_pid(struct remedy *r)
+{
+	struct begun *b = r->owner->begun;
+
+	while (b != NULL &&
+	       (!b->saved || strcmp(b->incident, r->incident->id) != 0 ||
+		   strcmp(b->action, action_of(r)->name) != 0 ||
+		   b->row.started_ms != r->row.started_ms))
+		b = b->next;
+	if (b == NULL)
+		return;
+	take_pid_of(r, b);
+	take_out_begun(r->owner, b);
+	begun_free(b);
+	note_run(r);
+}
+
 /* Goes on where the run of the step at hand was left. */
 static void
 resume_step(struct remedy *r)
@@ -1432,6 +1473,7 @@ resume_step(struct remedy *r)
 		verify(r, left);
 		return;
 	}
+	take_pid(r);
 	resume_script(r);
 }
 
@@ -1474,18 +1516,6 @@ resume_incident(struct incident *i, void *ctx)
 		resume(as, i, &as->spec.plans[i->rule].escalate_execs, true);
 }
 
-/* Takes one out of the list. */
-static void
-take_out_begun(struct actions *as, struct begun *b)
-{
-	struct begun **link = &as->begun;
-
-	while (*link != b)
-		link = &(*link)->next;
-	*link = b->next;
-	void_intent(as, b->row.slot);
-}
-
 /* Which step of a remedy was begun; -1: none of its. */
 static int
 step_begun(const struct remedy *r, const struct begun *b)
@@ -1512,7 +1542,7 @@ take_last_begun(struct remedy *r)
 		struct begun *done = b;
 
 		next = b->next;
-		if (step_begun(r, b) < 0)
+		if (b->saved || step_begun(r, b) < 0)
 			continue;
 		take_out_begun(as, b);
 		if (step_begun(r, b) > step) {
@@ -1544,9 +1574,7 @@ take_up(struct remedy *r)
 	run_of(r)->state = RUN_RUNNING;
 	run_of(r)->attempt = 1;
 	r->row.started_ms = b->row.started_ms;
-	r->row.start_time =
-	    process_started_at((pid_t)b->row.pid, b->row.spawned_ms);
-	r->row.pid = r->row.start_time >= 0 ? b->row.pid : 0;
+	take_pid_of(r, b);
 	begun_free(b);
 	note_run(r);
 	resume_script(r);
@@ -1588,7 +1616,9 @@ load_start(const struct run_row *row, void *ctx)
 				strcmp(b->action, row->action) != 0 ||
 				b->row.started_ms != row->started_ms))
 		b = b->next;
-	if (b != NULL) { /* it was saved after all */
+	if (b != NULL && row->pid == 0 && row->ended_ms == 0) {
+		b->saved = true;
+	} else if (b != NULL) { /* it was saved after all */
 		take_out_begun(as, b);
 		begun_free(b);
 	}
@@ -1604,7 +1634,8 @@ actions_load(struct actions *as, struct err *err)
 	if (store_runs(as->spec.store, 0, load_start, as, err) < 0)
 		return -1;
 	for (const struct begun *b = as->begun; b != NULL; b = b->next)
-		count_start(as, b->action, b->row.started_ms);
+		if (!b->saved)
+			count_start(as, b->action, b->row.started_ms);
 	as->loading = true;
 	incidents_each_open(as->spec.incidents, resume_incident, as);
 	incidents_each_unopened(as->spec.incidents, resume_incident, as);
@@ -1627,6 +1658,10 @@ give_up(struct actions *as, struct begun *b)
 		    .ended_ms = wall(as) },
 		.row_dirty = true };
 
+	if (b->saved) {
+		begun_free(b);
+		return;
+	}
 	log_warning("a script was started by an earlier logwatch, and what it "
 		    "was started for is not found in the logs again; how it "
 		    "ended is unknown rule=%s id=%s action=%s pid=%" PRId64,

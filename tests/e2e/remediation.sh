@@ -5,7 +5,7 @@
 
 # shellcheck source=tests/e2e/lib.sh
 . "${srcdir:?names the source tree}/tests/e2e/lib.sh" || exit 1
-need jq python3 sqlite3
+need jq python3 sqlite3 strace
 cd "$tmp" || exit 1
 
 start receiver /usr/bin/env python3 "$srcdir/contrib/receiver.py" \
@@ -286,6 +286,40 @@ sqlite3 back.db "update run set started_ms = started_ms + $day;
 start back2 "$LOGWATCH" --rules back.yml
 watcher=$pid
 wait_for 15 'the end of all' back_states failed unknown unverified
+stop "$watcher"
+
+step 'killed as a script begins, before its pid is saved: it keeps its lock'
+rules begins <<'EOF'
+rules:
+  - {id: down, match: 'DOWN', actions: [page, killer]}
+  - {id: worse, match: 'WORSE', actions: [other]}
+actions:
+  page: {exec: [./page], lock: worker}
+  killer: {exec: [./killer], lock: worker}
+  other: {exec: [./other], lock: worker}
+EOF
+script killer <<'EOF'
+until grep -q 'action started.*action=killer' begins.log; do :; done
+kill -KILL $PPID
+while [ ! -e go ]; do sleep 0.05; done
+echo killed >>ran
+EOF
+script other </dev/null
+rm -f go
+# A commit takes its time.  The leak check cannot run under strace.
+start begins env ASAN_OPTIONS=detect_leaks=0 strace -qqq -o trace -D \
+    -P "$PWD/begins.db-wal" -e inject=pwrite64:delay_enter=100000 -- \
+    "$LOGWATCH" --rules begins.yml
+watcher=$pid
+wait_for 10 'it follows' grep -q 'info: following version' begins.log
+printf '%s\n' DOWN WORSE >>begins-app.log
+wait_for 10 'its end' eval '! running "$watcher"'
+start begins2 "$LOGWATCH" --rules begins.yml
+watcher=$pid
+wait_for 10 'it finds the script' grep -q 'still runs.*action=killer' begins2.log
+expect 'the other waits' ran page killer
+: >go
+wait_for 10 'the other' ran page killer killed other
 stop "$watcher"
 
 step 'SIGTERM while a script runs: it is waited for'
