@@ -674,6 +674,7 @@ email_judge(const void *settings, const struct fetch_end *end, struct err *err)
 
 const struct receiver email_receiver = {
 	.name = "email",
+	.goes_by = "smtp",
 	.read = email_read,
 	.free_settings = email_free,
 	.body = email_body,
