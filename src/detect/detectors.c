@@ -810,6 +810,26 @@ detectors_see(struct detectors *ds, size_t rule, enum sight sight,
 	turned(ds, rule, turn, at);
 }
 
+/* What is read back comes by its keys; to find the place of each at once would
+ * take a minute for as many as there may be. */
+static void
+put_in_order(struct memory *m)
+{
+	if (m->sequence != NULL)
+		sequence_order(m->sequence);
+	if (m->missing != NULL)
+		missing_order(m->missing);
+	if (m->absence != NULL)
+		absence_order(m->absence);
+}
+
+void
+detectors_order(struct detectors *ds)
+{
+	for (size_t i = 0; i < ds->count; i++)
+		put_in_order(&ds->memories[i]);
+}
+
 static void
 find_last(struct text key, void *value, void *ctx)
 {
@@ -837,26 +857,12 @@ detectors_last(const struct detectors *ds, size_t rule)
 	return last;
 }
 
-/* What is read back comes by its keys; to find the place of each at once would
- * take a minute for as many as there may be. */
-static void
-put_in_order(struct memory *m)
-{
-	if (m->sequence != NULL)
-		sequence_order(m->sequence);
-	if (m->missing != NULL)
-		missing_order(m->missing);
-	if (m->absence != NULL)
-		absence_order(m->absence);
-}
-
 void
 detectors_begin(struct detectors *ds, int64_t now_ms)
 {
 	const struct text none = { "", 0 };
 
 	for (size_t i = 0; i < ds->count; i++) {
-		put_in_order(&ds->memories[i]);
 		if (ds->memories[i].absence != NULL && ds->rules[i].keys == 0 &&
 		    absence_begin(ds->memories[i].absence, none, now_ms))
 			mark_changed(ds, i, none);

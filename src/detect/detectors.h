@@ -95,6 +95,8 @@ bool detectors_waits(const struct detectors *ds, size_t rule);
 void detectors_reset(
     struct detectors *ds, size_t rule, const struct text *key, int64_t now_ms);
 
+/** All is read back, in whatever order: to be called before what follows. */
+void detectors_order(struct detectors *ds);
 /** The time of the last hit that a rule remembers; INT64_MIN: there is none. */
 int64_t detectors_last(const struct detectors *ds, size_t rule);
 

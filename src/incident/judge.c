@@ -454,6 +454,7 @@ restore_clocks(struct judge *j)
 void
 judge_begin(struct judge *j)
 {
+	detectors_order(j->detectors);
 	restore_clocks(j);
 	detectors_begin(j->detectors, now_ms(j));
 	for (size_t k = 0; k < j->spec.rule_count; k++)

@@ -625,6 +625,7 @@ many_are_restored_in_whatever_order(void **state)
 	restore_backwards(b, "p", true);
 	restore_backwards(b, "m", true);
 	restore_backwards(b, "s", false);
+	detectors_order(b->detectors);
 	detectors_begin(b->detectors, 100000);
 	assert_true(clock() - start < 15 * CLOCKS_PER_SEC);
 	detectors_caught_up(b->detectors, true);
@@ -741,6 +742,7 @@ awaiting(const char *rules)
 {
 	struct bench *b = bench_new(rules);
 
+	detectors_order(b->detectors);
 	detectors_begin(b->detectors, 0);
 	detectors_caught_up(b->detectors, true);
 	return b;
@@ -875,6 +877,7 @@ an_absence_goes_on_after_a_restart(void **state)
 		detectors_changed(b->detectors, keep, &ms);
 		restart_at(b, &ms, days * day_ms);
 		forget(&ms);
+		detectors_order(b->detectors);
 		detectors_begin(b->detectors, days * day_ms);
 		detectors_caught_up(b->detectors, true);
 		tick(b, days * day_ms + 1000);
@@ -1055,6 +1058,7 @@ what_is_missed_goes_on_after_a_restart(void **state)
 	detectors_changed(b->detectors, keep, &ms);
 	restart_at(b, &ms, 12000);
 	forget(&ms);
+	detectors_order(b->detectors);
 	detectors_begin(b->detectors, 12000);
 	detectors_caught_up(b->detectors, true);
 	assert_true(detectors_waits(b->detectors, 0));
@@ -1118,6 +1122,7 @@ what_is_no_memory_of_an_absence_is_left_out(void **state)
 		    b->detectors, "r", key, text_of(states[i]), 1000));
 		assert_false(detectors_restore(
 		    b->detectors, "k", key, text_of(states[i]), 1000));
+		detectors_order(b->detectors);
 		detectors_begin(b->detectors, 1000);
 		detectors_caught_up(b->detectors, true);
 		tick(b, 2000);
