@@ -6,6 +6,7 @@
 #include "action/actions.h"
 
 #include "action/exec.h"
+#include "action/leftover.h"
 #include "action/outbox.h"
 #include "action/prover.h"
 #include "base/log.h"
@@ -91,6 +92,7 @@ struct actions {
 	struct remedy *remedies; /* oldest first */
 	struct ended *ended;
 	struct begun *begun;
+	struct leftovers *leftovers;
 	struct timer *settling;
 	struct ready *ready;   /* for the next script; NULL: none */
 	bool held;             /* something cannot be noted; said */
@@ -107,6 +109,7 @@ struct actions {
 
 static void on_settling(void *ctx);
 static void on_again(void *ctx);
+static void on_leftover_end(const struct run_row *row, void *ctx);
 static json_t *on_state(const char *incident, void *ctx);
 
 struct actions *
@@ -119,6 +122,7 @@ actions_new(
 	as->callbacks = *callbacks;
 	as->due_ms = INT64_MAX;
 	as->settling = timer_new(spec->loop, on_settling, as);
+	as->leftovers = leftovers_new(spec->loop, on_leftover_end, as);
 	outbox_on_again(spec->outbox, on_again, on_state, as);
 	return as;
 }
@@ -163,6 +167,7 @@ actions_free(struct actions *as)
 		begun_free(b);
 	}
 	ended_free(as);
+	leftovers_free(as->leftovers);
 	timer_free(as->settling);
 	ready_free(as->ready);
 	free(as->starts);
@@ -270,20 +275,26 @@ note_run(struct remedy *r)
 	dirty(r->owner);
 }
 
-/* A step is over: its row waits to be saved by itself. */
+/* The last of a row, which waits to be saved by itself. */
+static void
+ended_add(struct actions *as, const struct run_row *row)
+{
+	struct ended *e = mem_new(1, sizeof *e);
+
+	e->row = *row;
+	e->row.incident = e->incident = mem_text(row->incident);
+	e->row.action = e->action = mem_text(row->action);
+	e->next = as->ended;
+	as->ended = e;
+}
+
+/* A step is over. */
 static void
 leave_row(struct remedy *r)
 {
-	struct ended *e;
-
 	if (!r->row_dirty)
 		return;
-	e = mem_new(1, sizeof *e);
-	e->row = r->row;
-	e->row.incident = e->incident = mem_text(r->row.incident);
-	e->row.action = e->action = mem_text(r->row.action);
-	e->next = r->owner->ended;
-	r->owner->ended = e;
+	ended_add(r->owner, &r->row);
 	r->row = (struct run_row){ 0 };
 	r->row_dirty = false;
 }
@@ -864,7 +875,9 @@ must_wait(const struct remedy *r)
 		running += o->stage != STAGE_VERIFYING;
 	}
 	return r->owner->stopping || r->owner->loading ||
-	       running >= RUNNING_MAX;
+	       running >= RUNNING_MAX ||
+	       leftovers_hold(r->owner->leftovers,
+		   r->escalation ? NULL : r->incident->rule_id, lock);
 }
 
 static void
@@ -887,6 +900,9 @@ advance(struct remedy *r)
 	}
 	note_start(as, action, wall(as));
 	run->state = RUN_RUNNING;
+	run->timeout_ms = a->timeout_ms;
+	free(run->lock);
+	run->lock = a->lock != NULL ? mem_text(a->lock) : NULL;
 	run->attempt++;
 	free(run->error);
 	run->error = NULL;
@@ -1299,12 +1315,14 @@ actions_tick(struct actions *as, int64_t wall_ms)
 
 /* After a restart */
 
+static const char why_unknown[] =
+    "logwatch was stopped while it ran; how it ended is unknown";
+
 /* Nobody knows how its script ended. */
 static void
 interrupted(struct remedy *r)
 {
-	static const char why[] = "logwatch was stopped while it ran; how it "
-				  "ended is unknown";
+	const char *why = why_unknown;
 
 	if (!action_of(r)->rerun) {
 		fail(r, RUN_UNKNOWN, why);
@@ -1422,30 +1440,31 @@ take_out_begun(struct actions *as, struct begun *b)
 }
 
 static void
-take_pid_of(struct remedy *r, const struct begun *b)
+take_pid_of(struct run_row *row, const struct begun *b)
 {
-	r->row.start_time =
+	row->start_time =
 	    process_started_at((pid_t)b->row.pid, b->row.spawned_ms);
-	r->row.pid = r->row.start_time >= 0 ? b->row.pid : 0;
+	row->pid = row->start_time >= 0 ? b->row.pid : 0;
 }
 
-/* The pid of a script that was saved without it, from the note of its start. */
-static void
-take_pid(struct remedy *r)
+/* The pid of a script that was saved without it, from the note of its start.
+ * Returns whether there is one. */
+static bool
+take_pid(struct actions *as, struct run_row *row)
 {
-	struct begun *b = r->owner->begun;
+	struct begun *b = as->begun;
 
 	while (b != NULL &&
-	       (!b->saved || strcmp(b->incident, r->incident->id) != 0 ||
-		   strcmp(b->action, action_of(r)->name) != 0 ||
-		   b->row.started_ms != r->row.started_ms))
+	       (!b->saved || strcmp(b->incident, row->incident) != 0 ||
+		   strcmp(b->action, row->action) != 0 ||
+		   b->row.started_ms != row->started_ms))
 		b = b->next;
 	if (b == NULL)
-		return;
-	take_pid_of(r, b);
-	take_out_begun(r->owner, b);
+		return false;
+	take_pid_of(row, b);
+	take_out_begun(as, b);
 	begun_free(b);
-	note_run(r);
+	return true;
 }
 
 /* Goes on where the run of the step at hand was left. */
@@ -1473,7 +1492,8 @@ resume_step(struct remedy *r)
 		verify(r, left);
 		return;
 	}
-	take_pid(r);
+	if (take_pid(as, &r->row))
+		note_run(r);
 	resume_script(r);
 }
 
@@ -1574,7 +1594,7 @@ take_up(struct remedy *r)
 	run_of(r)->state = RUN_RUNNING;
 	run_of(r)->attempt = 1;
 	r->row.started_ms = b->row.started_ms;
-	take_pid_of(r, b);
+	take_pid_of(&r->row, b);
 	begun_free(b);
 	note_run(r);
 	resume_script(r);
@@ -1627,6 +1647,152 @@ load_start(const struct run_row *row, void *ctx)
 	/* else it was taken back before it began */
 }
 
+/* Scripts that the rules leave to nobody any more. */
+
+/* The name is one in today's rules; NULL: none. */
+static const struct action *
+find_exec(const struct actions *as, const char *name)
+{
+	for (size_t k = 0; k < as->spec.action_count; k++)
+		if (as->spec.actions[k].kind == ACTION_EXEC &&
+		    strcmp(as->spec.actions[k].name, name) == 0)
+			return &as->spec.actions[k];
+	return NULL;
+}
+
+static const struct run *
+find_run(const struct incident *i, const char *name)
+{
+	for (size_t k = 0; i != NULL && k < i->run_count; k++)
+		if (strcmp(i->runs[k].name, name) == 0)
+			return &i->runs[k];
+	return NULL;
+}
+
+static bool
+is_taken(const struct actions *as, const struct run_row *row)
+{
+	for (const struct remedy *r = as->remedies; r != NULL; r = r->next)
+		if (r->row.id == row->id)
+			return true;
+	for (const struct ended *e = as->ended; e != NULL; e = e->next)
+		if (e->row.id == row->id)
+			return true;
+	return false;
+}
+
+static void
+leave_unknown(struct actions *as, const struct run_row *row)
+{
+	struct run_row last = *row;
+
+	last.state = run_state_name(RUN_UNKNOWN);
+	last.ended_ms = wall(as);
+	ended_add(as, &last);
+	dirty(as);
+}
+
+static void
+on_leftover_end(const struct run_row *row, void *ctx)
+{
+	struct actions *as = ctx;
+
+	log_info("a script of an earlier logwatch has ended, and how is "
+		 "unknown id=%s action=%s pid=%" PRId64,
+	    row->incident, row->action, row->pid);
+	leave_unknown(as, row);
+	advance_queued(as);
+}
+
+static bool
+add_leftover(struct actions *as, const struct run_row *row)
+{
+	const struct incident *i =
+	    incidents_get(as->spec.incidents, row->incident);
+	const struct action *a = find_exec(as, row->action);
+	const struct run *run = find_run(i, row->action);
+	struct leftover_spec spec = { .row = row,
+		.rule = i != NULL ? i->rule_id : NULL,
+		.wall_ms = wall(as) };
+
+	if (run != NULL && run->timeout_ms > 0) {
+		spec.lock = run->lock;
+		spec.timeout_ms = run->timeout_ms;
+		spec.known = true;
+	} else if (a != NULL) {
+		spec.lock = a->lock;
+		spec.timeout_ms = a->timeout_ms;
+		spec.known = true;
+	}
+	return leftovers_add(as->leftovers, &spec);
+}
+
+static void
+look_for_leftover(const struct run_row *row, void *ctx)
+{
+	struct actions *as = ctx;
+	struct run_row noted = *row;
+
+	if (row->ended_ms != 0 || row->started_ms == 0 ||
+	    strcmp(row->state, run_state_name(RUN_PENDING)) == 0 ||
+	    is_taken(as, row))
+		return;
+	take_pid(as, &noted);
+	if (noted.pid > 0 && add_leftover(as, &noted))
+		log_warning("a script of an earlier logwatch still runs, and "
+			    "the rules do not say any more what it is for; "
+			    "its lock is kept until it ends id=%s action=%s "
+			    "pid=%" PRId64,
+		    noted.incident, noted.action, noted.pid);
+	else
+		leave_unknown(as, &noted);
+}
+
+/* Whether a run is under way by its record, and nothing goes on with it. */
+static bool
+is_left(const struct actions *as, const struct run *run)
+{
+	for (const struct remedy *r = as->remedies; r != NULL; r = r->next)
+		if (run_of(r) == run)
+			return false;
+	return run->state == RUN_RUNNING || run->state == RUN_VERIFYING;
+}
+
+static void
+close_runs(struct incident *i, void *ctx)
+{
+	struct actions *as = ctx;
+	bool closed = false;
+
+	for (size_t k = 0; k < i->run_count; k++) {
+		struct run *run = &i->runs[k];
+
+		if (!is_left(as, run))
+			continue;
+		run->state = RUN_UNKNOWN;
+		free(run->error);
+		run->error = mem_text(why_unknown);
+		closed = i->dirty = true;
+		log_error("action %s rule=%s id=%s action=%s attempt=%d: %s",
+		    run_state_name(run->state), i->rule_id, i->id, run->name,
+		    run->attempt, run->error);
+	}
+	if (closed && i->rule != NO_RULE && i->state == INCIDENT_OPEN)
+		escalate(as, i);
+}
+
+static int
+load_leftovers(struct actions *as, struct err *err)
+{
+	if (as->spec.dry_run)
+		return 0;
+	if (store_runs(as->spec.store, 0, look_for_leftover, as, err) < 0)
+		return -1;
+	incidents_each_open(as->spec.incidents, close_runs, as);
+	incidents_each_unopened(as->spec.incidents, close_runs, as);
+	return 0;
+}
+
 int
 actions_load(struct actions *as, struct err *err)
 {
@@ -1639,6 +1805,8 @@ actions_load(struct actions *as, struct err *err)
 	as->loading = true;
 	incidents_each_open(as->spec.incidents, resume_incident, as);
 	incidents_each_unopened(as->spec.incidents, resume_incident, as);
+	if (load_leftovers(as, err) < 0)
+		return -1;
 	as->loading = false;
 	advance_queued(as);
 	return 0;

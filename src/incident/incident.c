@@ -147,6 +147,7 @@ incident_free(struct incident *i)
 		free(i->runs[k].name);
 		free(i->runs[k].output);
 		free(i->runs[k].error);
+		free(i->runs[k].lock);
 	}
 	free(i->runs);
 	free(i->effects);

@@ -74,9 +74,11 @@ struct run {
 	int attempt; /* from 1; 0: none yet */
 	int code;    /* exit status; -1: none (a signal, or never executed) */
 	int64_t duration_ms;
-	char *output;     /* the last OUTPUT_MAX bytes, cleaned; never NULL */
-	char *error;      /* why it failed, in words; NULL: no more to say */
-	int64_t ended_ms; /* wall; when its script ended, 0: not yet */
+	char *output;       /* the last OUTPUT_MAX bytes, cleaned; never NULL */
+	char *error;        /* why it failed, in words; NULL: no more to say */
+	int64_t ended_ms;   /* wall; when its script ended, 0: not yet */
+	char *lock;         /* that it began with; NULL: none */
+	int64_t timeout_ms; /* likewise; 0: it never began */
 };
 
 #define COLLECTED_MAX 32 /* of the last commands that are kept */

@@ -213,6 +213,27 @@ record_of(const struct incident *i, enum change_kind change)
 	return r;
 }
 
+/* With what scripts began, for when the rules do not say so any more. */
+static json_t *
+began_json(const struct incident *i)
+{
+	json_t *began = json_object();
+
+	for (size_t k = 0; k < i->run_count; k++) {
+		const struct run *r = &i->runs[k];
+		json_t *with;
+
+		if (r->timeout_ms == 0)
+			continue;
+		with =
+		    json_pack("{s:I}", "timeout_ms", (json_int_t)r->timeout_ms);
+		if (r->lock != NULL)
+			json_object_set_new(with, "lock", json_string(r->lock));
+		json_object_set_new(began, r->name, with);
+	}
+	return began;
+}
+
 char *
 record_state(const struct incident *i)
 {
@@ -225,13 +246,15 @@ record_state(const struct incident *i)
 	for (size_t k = 0; k < i->run_count; k++)
 		json_object_set_new(
 		    ended, i->runs[k].name, json_integer(i->runs[k].ended_ms));
-	state = json_pack("{s:o, s:b, s:o, s:o, s:o, s:I, s:o, s:o, s:b, s:I}",
-	    "key", json_stringn(i->key_text, i->key_len), "resolve_seen",
-	    i->resolve_seen, "told", told, "ended", ended, "opened",
-	    time_json(i->opened_ms), "reminders", (json_int_t)i->reminders,
-	    "remind_from", time_json(i->remind_from_ms), "quiet_from",
-	    time_json(i->quiet_from_ms), "alone", i->alone, "collecting",
-	    (json_int_t)i->collecting);
+	state =
+	    json_pack("{s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b, s:I}",
+		"key", json_stringn(i->key_text, i->key_len), "resolve_seen",
+		i->resolve_seen, "told", told, "ended", ended, "began",
+		began_json(i), "opened", time_json(i->opened_ms), "reminders",
+		(json_int_t)i->reminders, "remind_from",
+		time_json(i->remind_from_ms), "quiet_from",
+		time_json(i->quiet_from_ms), "alone", i->alone, "collecting",
+		(json_int_t)i->collecting);
 	text = json_dumps(state, JSON_COMPACT);
 	json_decref(state);
 	return text;
@@ -363,6 +386,19 @@ read_runs(struct incident *i, const json_t *list, const json_t *ended)
 		if (json_object_get(value, "error") != NULL)
 			r->error = copy_text(value, "error");
 		r->ended_ms = get_int(ended, name.data);
+	}
+}
+
+static void
+read_began(struct incident *i, const json_t *began)
+{
+	for (size_t k = 0; k < i->run_count; k++) {
+		struct run *r = &i->runs[k];
+		const json_t *with = json_object_get(began, r->name);
+
+		if (json_object_get(with, "lock") != NULL)
+			r->lock = copy_text(with, "lock");
+		r->timeout_ms = get_int(with, "timeout_ms");
 	}
 }
 
@@ -512,6 +548,7 @@ record_read(struct text record, struct text state)
 	read_state(i, s);
 	read_runs(
 	    i, json_object_get(r, "actions"), json_object_get(s, "ended"));
+	read_began(i, json_object_get(s, "began"));
 out:
 	json_decref(r);
 	json_decref(s);

@@ -322,6 +322,64 @@ expect 'the other waits' ran page killer
 wait_for 10 'the other' ran page killer killed other
 stop "$watcher"
 
+step 'killed, and then the rules say no more what its script is for'
+left() { # NAME ACTIONS-OF-THE-RULE NAME-OF-THE-SCRIPT [NAME-OF-THE-RULE]
+	: >>"$1-app.log"
+	cat >"$1.yml" <<EOF
+version: 1
+settings: {state: $1.db}
+sources:
+  app: {path: $1-app.log}
+rules:
+  - {id: ${4:-down}, match: 'DOWN', actions: $2, escalate: {actions: [page]}}
+  - {id: worse, match: 'WORSE', actions: [other]}
+actions:
+  $3: {exec: [./first], lock: worker}
+  page: {exec: [./page]}
+  other: {exec: [./other], lock: worker}
+EOF
+}
+script first <<'EOF'
+while [ ! -e go ]; do sleep 0.05; done
+echo first ended >>ran
+EOF
+# What it is in the rules later: out of the list, of another name, its rule too.
+for later in 'listed [page] first' 'named [second] second' \
+    'gone [second] second another'; do
+	read -r name rest <<<"$later"
+	rm -f go
+	: >ran
+	left "$name" '[first]' first
+	start "$name" "$LOGWATCH" --rules "$name.yml"
+	watcher=$pid
+	wait_for 10 'it follows' grep -q 'info: following version' "$name.log"
+	echo DOWN >>"$name-app.log"
+	wait_for 10 'the script' ran first
+	wait_for 10 'its record' record "$name" '.actions[0].state == "running"'
+	kill -KILL "$watcher"
+	wait_for 10 'its end' eval '! running "$watcher"'
+	# shellcheck disable=SC2086 # its words are arguments
+	left "$name" $rest
+	start "$name-2" "$LOGWATCH" --rules "$name.yml"
+	watcher=$pid
+	wait_for 10 'it finds the script' grep -q \
+	    'still runs, and the rules do not say any more.*action=first' \
+	    "$name-2.log"
+	echo WORSE >>"$name-app.log"
+	wait_for 10 'the other is seen' grep -q 'rule=worse' "$name-2.log"
+	wait_for 10 'it is unknown' eval '"$LOGWATCH" incidents --all --json \
+	    --state "$name.db" | jq -se ".[] | select(.rule == \"down\") |
+	    .actions[0].state == \"unknown\"" >/dev/null'
+	! grep -qx other ran || die 'it did not wait for the lock'
+	: >go
+	wait_for 10 'the other' grep -qx other ran
+	expect 'it waited' eval '[[ $(grep -v page ran | head -n 3 | tr "\n" ,) == "first,first ended,other," ]]'
+	[[ $name == gone ]] || expect 'a human is told' grep -qx page ran
+	stop "$watcher"
+	expect 'the ledger' eval '[[ $(sqlite3 "$name.db" \
+	    "select count(*) from run where ended_ms = 0") == 0 ]]'
+done
+
 step 'SIGTERM while a script runs: it is waited for'
 rules term <<'EOF'
 rules:
