@@ -48,6 +48,13 @@ layout() {
 	    xargs -0 -r clang-format --dry-run -Werror
 }
 
+# What a test driver starts must be startable; what is only read need not be.
+startable() {
+	find tests/e2e contrib -name '*.sh' ! -name '*lib.sh' ! -perm -u+x |
+	    LC_ALL=C sort | awk '{ print $0 ": is not executable"; n++ }
+		END { exit n > 0 }' >&2
+}
+
 # A header must compile alone, so that the order of includes never matters.
 headers() {
 	each '*.h' src | WARNINGS=$warnings xargs -0 -r -P "$jobs" -n 1 sh -c '
@@ -151,6 +158,7 @@ scripts() {
 }
 
 step clang-format clang-format clang-format layout
+step startable find findutils startable
 step headers "${CC%% *}" gcc headers
 step includes awk mawk includes
 step shellcheck shellcheck shellcheck scripts

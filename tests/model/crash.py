@@ -16,6 +16,7 @@ import os
 import random
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -135,6 +136,8 @@ class Place:
         deadline = time.monotonic() + DEADLINE_S
         while time.monotonic() < deadline:
             for name in glob.glob(f'{self.path}/state/state.db*'):
+                if stat.S_ISSOCK(os.stat(name).st_mode):
+                    continue
                 with open(name, 'rb') as state:
                     if b'app.log' in state.read():
                         return
