@@ -753,11 +753,13 @@ void_intent(struct actions *as, int slot)
 	as->void_intents |= UINT64_C(1) << slot;
 }
 
-/* Returns whether it was begun. */
+/* Notes its start with the pid that it will have, for a script may end us by
+ * its first instruction.  Returns whether it was begun. */
 static bool
 hurry(struct remedy *r)
 {
 	struct actions *as = r->owner;
+	struct err err;
 	struct intent_row intent = {
 		.incident = r->incident->id,
 		.rule = r->incident->rule_id,
@@ -767,10 +769,16 @@ hurry(struct remedy *r)
 		.started_ms = r->row.started_ms,
 	};
 
+	if (as->ready == NULL)
+		as->ready = ready_new(NULL, &err);
+	if (as->ready != NULL) {
+		intent.pid = ready_pid(as->ready);
+		intent.spawned_ms = ready_made_ms(as->ready);
+	}
 	if (!store_intent_put(as->spec.store, &intent))
 		return false;
 	void_intent(as, intent.slot);
-	if (start(r)) {
+	if (start(r) && child_pid(r->child) != intent.pid) {
 		intent.pid = child_pid(r->child);
 		intent.spawned_ms = child_made_ms(r->child);
 		store_intent_put(as->spec.store, &intent);
