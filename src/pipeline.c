@@ -527,14 +527,15 @@ log_change(const struct change *change)
 	    i->summary);
 }
 
-/* The end of a file tells when its last event was. */
+/* The end of a file, as it was when we started, tells when its last event was.
+ */
 static int64_t
-last_stamp(uint64_t file, void *ctx)
+last_stamp(uint64_t file, int64_t size, void *ctx)
 {
 	const struct dating *d = ctx;
 	struct pipeline *p = d->p;
 	char *end = mem_new(END_BYTES, 1);
-	ssize_t len = tail_end(p->tail, file, end, END_BYTES);
+	ssize_t len = tail_end(p->tail, file, size, end, END_BYTES);
 	const struct block block = {
 		.source = d->source,
 		.data = end,

@@ -81,7 +81,7 @@ backlog_age(struct backlog *b, uint64_t file, int64_t offset, int64_t stamp_ms,
 		return 0;
 	if (!r->dated) {
 		r->dated = true;
-		r->last_ms = last(file, ctx);
+		r->last_ms = last(file, r->size, ctx);
 	}
 	if (r->last_ms == 0)
 		return 0;

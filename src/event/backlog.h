@@ -26,8 +26,9 @@ bool backlog_has(const struct backlog *b, uint64_t file, int64_t offset);
 /** When its file was written to last; 0: it is within none. */
 int64_t backlog_written_ms(const struct backlog *b, uint64_t file);
 
-/** The stamp of the last event of a file; 0: it has none. */
-typedef int64_t backlog_last_fn(uint64_t file, void *ctx);
+/** The stamp of the last event of a file that ends within its first size bytes;
+ * 0: it has none. */
+typedef int64_t backlog_last_fn(uint64_t file, int64_t size, void *ctx);
 
 /**
  * How many ms ago an event was written; 0 where it is in no backlog, or it is

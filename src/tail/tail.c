@@ -989,7 +989,8 @@ tail_each(const struct tail *t, tail_file_fn *fn, void *ctx)
 }
 
 ssize_t
-tail_end(const struct tail *t, uint64_t file, char *to, size_t len)
+tail_end(
+    const struct tail *t, uint64_t file, int64_t size, char *to, size_t len)
 {
 	const struct followed *f;
 	struct stat st;
@@ -1000,9 +1001,11 @@ tail_end(const struct tail *t, uint64_t file, char *to, size_t len)
 	if (f == NULL || !f->open || file_is_packed(f->file) ||
 	    fstat(file_fd(f->file), &st) != 0)
 		return -1;
-	if ((off_t)len > st.st_size)
-		len = (size_t)st.st_size;
-	return pread(file_fd(f->file), to, len, st.st_size - (off_t)len);
+	if (size > st.st_size)
+		size = st.st_size;
+	if ((int64_t)len > size)
+		len = (size_t)size;
+	return pread(file_fd(f->file), to, len, size - (int64_t)len);
 }
 
 void

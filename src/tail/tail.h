@@ -127,9 +127,11 @@ struct tail_file {
 typedef void tail_file_fn(const struct tail_file *file, void *ctx);
 void tail_each(const struct tail *t, tail_file_fn *fn, void *ctx);
 
-/** The last bytes of a followed file, at most len of them.  Returns how many,
- * or -1 where they cannot be had: it is gone, or compressed. */
-ssize_t tail_end(const struct tail *t, uint64_t file, char *to, size_t len);
+/** The last bytes of a followed file, at most len of them, before it goes on
+ * behind size.  Returns how many, or -1 where they cannot be had: it is gone,
+ * or compressed. */
+ssize_t tail_end(
+    const struct tail *t, uint64_t file, int64_t size, char *to, size_t len);
 
 /** Looks at everything again, as after an overflow (also for --once). */
 void tail_look(struct tail *t);

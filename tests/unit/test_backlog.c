@@ -22,11 +22,12 @@ struct last {
 };
 
 static int64_t
-last_of(uint64_t file, void *ctx)
+last_of(uint64_t file, int64_t size, void *ctx)
 {
 	struct last *last = ctx;
 
 	assert_int_equal(file, FILE_ID);
+	assert_int_equal(size, SIZE);
 	last->asked++;
 	return last->stamp_ms;
 }
