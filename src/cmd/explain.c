@@ -336,7 +336,10 @@ explain_logs(struct explain *e, char *const *paths, size_t count)
 	e->outcomes = mem_new(e->rs->rule_count, sizeof *e->outcomes);
 	for (size_t i = 0; i < count; i++)
 		read_log(e, paths[i]);
-	for (size_t i = 0; i < e->rs->rule_count; i++)
+	if (!e->begun && !e->failed)
+		fputs(
+		    "logwatch explain: there is no line to explain\n", stderr);
+	for (size_t i = 0; e->begun && i < e->rs->rule_count; i++)
 		if (wants(e, i) && is_of_source(e, i))
 			print_outcome(e, i);
 }

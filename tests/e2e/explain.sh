@@ -92,3 +92,9 @@ explain --rule nobody --line x
 expect_equal 'no such rule' 2 $?
 explain nowhere.log
 expect_equal 'no such log' 3 $?
+expect_equal 'nor a verdict' '' "$(<out.log)"
+: >empty.log
+explain empty.log
+expect_equal 'an empty one has no hit' 1 $?
+expect_equal 'nor a verdict' '' "$(<out.log)"
+expect_equal 'why' 'logwatch explain: there is no line to explain' "$(<err.log)"
