@@ -597,6 +597,7 @@ what_an_incident_caused_does_not_become_its_cause(void **state)
 	arrive(b, (struct arrival){ .rule = 2, .line = "C", .now_ms = 2 });
 	over(b, 0, "okA", 3);
 	b->told.len = 0;
+	free(a->causes);
 	a->causes = mem_new(1, sizeof *a->causes);
 	a->causes[0] = 2;
 	a->cause_count = 1;
