@@ -291,11 +291,14 @@ add_escape(const char *p, const char *end, struct str *out)
 {
 	static const char codes[] = "bfnrt", bytes[] = "\b\f\n\r\t";
 	const char *code;
+	char c = p[1];
 
-	if (p[1] == 'u')
+	if (c == 'u')
 		return add_unicode(p, end, out);
-	code = strchr(codes, p[1]);
-	str_putc(out, code != NULL ? bytes[code - codes] : p[1]);
+	code = strchr(codes, c);
+	if (code != NULL)
+		c = bytes[code - codes];
+	str_putc(out, c);
 	return p + 2;
 }
 
