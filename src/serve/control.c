@@ -6,7 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -22,6 +23,17 @@ control_path(const char *state_path)
 
 	str_printf(&path, "%s.sock", state_path);
 	return str_take(&path);
+}
+
+static int
+address_set(struct sockaddr_un *address, const char *path, struct err *err)
+{
+	size_t size = strlen(path) + 1;
+
+	if (size > sizeof address->sun_path)
+		return err_set(err, "too long for a socket");
+	memcpy(address->sun_path, path, size);
+	return 0;
 }
 
 /*
@@ -63,11 +75,10 @@ listen_at(const char *path, struct err *err)
 
 	if (fd < 0)
 		return err_set(err, "socket: %m");
-	if (strlen(path) >= sizeof address.sun_path) {
+	if (address_set(&address, path, err) < 0) {
 		close(fd);
-		return err_set(err, "too long for a socket");
+		return -1;
 	}
-	strcpy(address.sun_path, path);
 	unlink(path);
 	before = umask(0177);
 	ret = bind(fd, (const struct sockaddr *)&address, sizeof address);
@@ -105,7 +116,10 @@ connect_to(const char *path, bool *missing, struct err *err)
 
 	if (fd < 0)
 		return err_set(err, "socket: %m");
-	strcpy(address.sun_path, path);
+	if (address_set(&address, path, err) < 0) {
+		close(fd);
+		return -1;
+	}
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
@@ -131,6 +145,23 @@ read_all(int fd, struct str *out, struct err *err)
 	return n == 0 ? 0 : err_set(err, "no answer: %m");
 }
 
+/* The status line of an answer; false: it is none. */
+static bool
+status_read(const char *line, int *status)
+{
+	const char *at = strchr(line, ' ');
+	char *end;
+	long number;
+
+	if (strncmp(line, "HTTP/1.", strlen("HTTP/1.")) != 0 || at == NULL)
+		return false;
+	number = strtol(at + 1, &end, 10);
+	if (end == at + 1 || number < 100 || number > 999)
+		return false;
+	*status = (int)number;
+	return true;
+}
+
 /* Takes the body out of an answer. */
 static int
 parse(struct text whole, int *status, struct str *body, struct err *err)
@@ -138,7 +169,7 @@ parse(struct text whole, int *status, struct str *body, struct err *err)
 	const char *end =
 	    whole.len > 0 ? memmem(whole.data, whole.len, "\r\n\r\n", 4) : NULL;
 
-	if (end == NULL || sscanf(whole.data, "HTTP/1.%*d %d", status) != 1)
+	if (end == NULL || !status_read(whole.data, status))
 		return err_set(err, "what came is no answer");
 	end += 4;
 	str_add(body, end, (size_t)(whole.data + whole.len - end));

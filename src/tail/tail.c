@@ -978,11 +978,10 @@ tail_each(const struct tail *t, tail_file_fn *fn, void *ctx)
 			.size = -1,
 			.watched = f->watch != NULL && !f->deaf,
 		};
+		bool open = f->open && !file_is_packed(f->file);
 
-		if (f->open && !file_is_packed(f->file) &&
-		    fstat(file_fd(f->file), &st) == 0)
-			file.size = st.st_size;
-		else if (file.path != NULL && stat(file.path, &st) == 0)
+		if (open ? fstat(file_fd(f->file), &st) == 0
+			 : file.path != NULL && stat(file.path, &st) == 0)
 			file.size = st.st_size;
 		fn(&file, ctx);
 	}
