@@ -13,6 +13,7 @@
 #include "event/backlog.h"
 #include "incident/judge.h"
 #include "incident/record.h"
+#include "incident/silences.h"
 #include "incident/troubles.h"
 #include "io/fetch.h"
 #include "io/loop.h"
@@ -73,6 +74,7 @@ struct pipeline {
 	struct schedules *schedules;
 	const struct schedule_spec **schedule_specs; /* likewise */
 	struct troubles *troubles; /* NULL: they are switched off */
+	struct silences *silences;
 	struct actions *actions;
 	struct collector *collector;
 	struct outbox *outbox;
@@ -176,6 +178,15 @@ save_probe(size_t rule, struct text state, void *ctx)
 	save_detector(s->p->rs->rules[rule].id, PROBE_KEY, state, ctx);
 }
 
+/* Under a name that no rule can have, by the id of the rule. */
+#define SILENCES "logwatch.silences"
+
+static void
+save_silence(const char *rule, struct text state, void *ctx)
+{
+	save_detector(SILENCES, text_of(rule), state, ctx);
+}
+
 static bool
 is_errand(const struct pipeline *p, const struct incident *i)
 {
@@ -241,6 +252,7 @@ save(struct pipeline *p, struct err *err)
 	tail_positions(p->tail, p->save_all || p->flushed, save_position, &s);
 	detectors_changed(p->detectors, save_detector, &s);
 	probes_changed(p->probes, save_probe, &s);
+	silences_changed(p->silences, save_silence, &s);
 	if (p->troubles != NULL)
 		troubles_changed(p->troubles, save_detector, &s);
 	incidents_dirty(p->incidents, save_incident, &s);
@@ -261,6 +273,7 @@ saved(struct pipeline *p)
 	tail_gone_saved(p->tail);
 	detectors_saved(p->detectors);
 	probes_saved(p->probes);
+	silences_saved(p->silences);
 	if (p->troubles != NULL)
 		troubles_saved(p->troubles);
 	incidents_saved(p->incidents);
@@ -288,6 +301,8 @@ rearm(struct pipeline *p)
 	int64_t due = judge_due(p->judge);
 	int64_t wall = actions_due(p->actions);
 
+	if (silences_due(p->silences) < wall)
+		wall = silences_due(p->silences);
 	if (p->troubles != NULL && troubles_due(p->troubles) < due)
 		due = troubles_due(p->troubles);
 	if (due != INT64_MAX && due != INT64_MIN)
@@ -698,6 +713,15 @@ on_ended(const char *action, const char *incident, const char *error, void *ctx)
 }
 
 static void
+on_unsilenced(const struct silence *s, void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	log_info("a silence is over rule=%s id=%s", s->rule, s->id);
+	actions_unsilenced(p->actions, s->rule);
+}
+
+static void
 on_due(void *ctx)
 {
 	struct pipeline *p = ctx;
@@ -708,6 +732,7 @@ on_due(void *ctx)
 	if (p->troubles != NULL)
 		troubles_tick(p->troubles, moment(p));
 	actions_tick(p->actions, clock_wall_ms());
+	silences_tick(p->silences, clock_wall_ms(), on_unsilenced, p);
 	turn_ask(p->commit_turn);
 }
 
@@ -804,6 +829,7 @@ pipeline_view(const struct pipeline *p, struct pipeline_view *out)
 		.store = p->spec.store,
 		.tail = p->tail,
 		.outbox = p->outbox,
+		.silences = p->silences,
 		.hits = p->hits,
 		.last_event_ms = p->last_event_ms,
 		.saved = !p->save_all,
@@ -820,6 +846,35 @@ bool
 pipeline_resolve(struct pipeline *p, const char *id)
 {
 	return incidents_resolve(p->incidents, id, moment(p));
+}
+
+const char *
+pipeline_silence(struct pipeline *p, const char *rule, int64_t for_ms,
+    const char *reason, int64_t *until_ms)
+{
+	const struct silence *s =
+	    silences_add(p->silences, rule, for_ms, reason, clock_wall_ms());
+
+	if (s == NULL)
+		return NULL;
+	*until_ms = s->until_ms;
+	on_dirty(p);
+	return s->id;
+}
+
+bool
+pipeline_unsilence(struct pipeline *p, const char *id)
+{
+	return silences_end(p->silences, id, on_unsilenced, p);
+}
+
+bool
+pipeline_has_rule(const struct pipeline *p, const char *id)
+{
+	for (size_t k = 0; k < p->rs->rule_count + p->rs->builtin_count; k++)
+		if (strcmp(p->rs->rules[k].id, id) == 0)
+			return true;
+	return false;
 }
 
 struct pipeline_retried
@@ -937,6 +992,7 @@ new_actions(struct pipeline *p)
 		.plans = rs->plans,
 		.plan_count = rs->rule_count + rs->builtin_count,
 		.dry_run = p->spec.dry_run,
+		.silences = p->silences,
 	};
 	struct actions_callbacks callbacks = {
 		.dirty = on_dirty,
@@ -1020,6 +1076,7 @@ pipeline_new(const struct pipeline_spec *spec)
 	p->hits = mem_new(rs->rule_count, sizeof *p->hits);
 	p->last_event_ms = mem_new(rs->source_count, sizeof *p->last_event_ms);
 	p->backlog = backlog_new();
+	p->silences = silences_new();
 	p->failures = map_new(100000, free);
 	p->earlier.written = map_new(SIZE_MAX, free);
 	p->earlier.changed =
@@ -1065,6 +1122,7 @@ pipeline_free(struct pipeline *p)
 	schedules_free(p->schedules);
 	fetcher_free(p->fetcher);
 	troubles_free(p->troubles);
+	silences_free(p->silences);
 	processes_free(p->processes);
 	probes_free(p->probes);
 	free(p->process_specs);
@@ -1286,6 +1344,10 @@ load_detector(const char *rule, struct text key, struct text state, void *ctx)
 
 	if (strcmp(rule, WRITTEN) == 0)
 		return;
+	if (strcmp(rule, SILENCES) == 0) {
+		silences_restore(p->silences, key, state);
+		return;
+	}
 	if (is_outdated(p, rule)) {
 		note_outdated(p, rule, key);
 		return;

@@ -17,6 +17,7 @@ struct loop;
 struct outbox;
 struct pipeline;
 struct ruleset;
+struct silences;
 struct store;
 struct tail;
 
@@ -55,6 +56,7 @@ struct pipeline_view {
 	struct store *store;
 	const struct tail *tail;
 	const struct outbox *outbox;
+	const struct silences *silences;
 	const uint64_t *hits;         /* by rule of the file */
 	const int64_t *last_event_ms; /* by source, wall; 0: none yet */
 	bool saved; /* false: the state cannot be written now */
@@ -64,6 +66,22 @@ void pipeline_view(const struct pipeline *p, struct pipeline_view *out);
 /** By hand: false where there is no such open incident. */
 bool pipeline_acknowledge(struct pipeline *p, const char *id);
 bool pipeline_resolve(struct pipeline *p, const char *id);
+
+/**
+ * Silences a rule, by hand: nobody is told of its incidents until then; what is
+ * not over by then is told.
+ *
+ * until_ms  set to when, wall
+ *
+ * Returns the id of the silence, lent until the next call, or NULL where there
+ * are too many.
+ */
+const char *pipeline_silence(struct pipeline *p, const char *rule,
+    int64_t for_ms, const char *reason, int64_t *until_ms);
+/** Ends one.  False where there is none of that id. */
+bool pipeline_unsilence(struct pipeline *p, const char *id);
+/** Whether it is the id of a rule, a built-in one included. */
+bool pipeline_has_rule(const struct pipeline *p, const char *id);
 
 /** What is done again, by hand. */
 struct pipeline_retried {

@@ -14,6 +14,7 @@
 #include "base/utf8.h"
 #include "incident/incidents.h"
 #include "incident/record.h"
+#include "incident/silences.h"
 #include "io/child.h"
 #include "io/loop.h"
 #include "io/orphan.h"
@@ -1129,6 +1130,28 @@ has_step(const struct steps *steps, size_t action)
 	return false;
 }
 
+/* Whether a change is kept from all by a silence.  The end of what they were
+ * told of is told all the same. */
+static bool
+is_muted(struct actions *as, const struct change *change)
+{
+	struct incident *i = change->incident;
+	unsigned kind =
+	    change->surfaced ? CHANGE_OPENED : (unsigned)change->kind;
+	bool unheard = (i->muted & 1u << CHANGE_OPENED) != 0;
+
+	if (kind == CHANGE_RESOLVED)
+		return unheard;
+	if (!silences_has(as->spec.silences, i->rule_id)) {
+		if (kind == CHANGE_OPENED)
+			i->muted = 0;
+		return false;
+	}
+	i->muted |= 1u << kind;
+	i->dirty = true;
+	return true;
+}
+
 static void
 notify(struct actions *as, const struct change *told, const struct plan *p)
 {
@@ -1138,7 +1161,8 @@ notify(struct actions *as, const struct change *told, const struct plan *p)
 	json_t *record;
 
 	if (told->folded ||
-	    (p->notifies.count == 0 && p->escalate_notifies.count == 0))
+	    (p->notifies.count == 0 && p->escalate_notifies.count == 0) ||
+	    is_muted(as, told))
 		return;
 	if (told->surfaced) /* that it opened was told of its cause alone */
 		own.kind = CHANGE_OPENED;
@@ -1190,7 +1214,8 @@ again_incident(struct incident *i, void *ctx)
 	struct actions *as = ctx;
 	const struct plan *p;
 
-	if (i->rule == NO_RULE || incidents_folded(as->spec.incidents, i))
+	if (i->rule == NO_RULE || incidents_folded(as->spec.incidents, i) ||
+	    (i->muted & 1u << CHANGE_OPENED) != 0)
 		return;
 	p = &as->spec.plans[i->rule];
 	again_steps(as, i, &p->notifies);
@@ -1285,6 +1310,37 @@ actions_retry(struct actions *as, struct incident *i)
 	begin(as, i, steps, false);
 	dirty(as);
 	return true;
+}
+
+struct unsilencing {
+	struct actions *as;
+	const char *rule;
+};
+
+static void
+tell_unsilenced(struct incident *i, void *ctx)
+{
+	const struct unsilencing *u = ctx;
+	unsigned muted = i->muted;
+
+	if (strcmp(i->rule_id, u->rule) != 0 || muted == 0)
+		return;
+	i->muted = 0;
+	i->dirty = true;
+	if (muted & 1u << CHANGE_OPENED)
+		incidents_surface(
+		    u->as->spec.incidents, i, moment(u->as).now_ms);
+	else if (muted & 1u << CHANGE_ESCALATED)
+		incidents_tell(u->as->spec.incidents, i, CHANGE_ESCALATED);
+}
+
+void
+actions_unsilenced(struct actions *as, const char *rule)
+{
+	struct unsilencing u = { as, rule };
+
+	incidents_each_open(as->spec.incidents, tell_unsilenced, &u);
+	dirty(as);
 }
 
 int64_t

@@ -30,6 +30,7 @@ struct actions_spec {
 	const struct plan *plans; /* lent; by index of the rule */
 	size_t plan_count;
 	bool dry_run; /* says what it would do, and does nothing */
+	const struct silences *silences; /* lent */
 };
 
 struct actions_callbacks {
@@ -104,6 +105,10 @@ void actions_start(struct actions *as, bool saved);
 /** Runs an open incident's scripts again, from the first, where some did not do
  * what they are for and none is at it.  Returns whether they run. */
 bool actions_retry(struct actions *as, struct incident *i);
+
+/** A rule is silent no more: what of its open incidents was kept from all is
+ * told now. */
+void actions_unsilenced(struct actions *as, const char *rule);
 
 /** Escalations for want of acknowledgement, by wall time. */
 int64_t actions_due(const struct actions *as); /* INT64_MAX: not at all */

@@ -39,6 +39,8 @@ int cmd_ack(int argc, char **argv);
 int cmd_resolve(int argc, char **argv);
 int cmd_retry(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
+int cmd_silence(int argc, char **argv);
+int cmd_unsilence(int argc, char **argv);
 int cmd_deliveries(int argc, char **argv);
 
 /** The files of --rules, in order. */

@@ -22,10 +22,10 @@ struct change {
 	enum change_kind kind;
 	struct incident *incident; /* lent; the incidents own it */
 	bool reopened;             /* opened again within its cooldown */
-	bool folded; /* its cause is open, and told as updated instead */
-	bool
-	    surfaced; /* updated: its cause is over, it is not; whoever was
-	                 told of the cause alone is to be told that it opened */
+	bool folded;   /* its cause is open, and told as updated instead */
+	bool surfaced; /* updated: its cause, or a silence, is over, it is not;
+	                  whoever was told of the cause alone, or of nothing,
+	                  is to be told that it opened */
 };
 
 const char *change_name(enum change_kind kind);

@@ -99,8 +99,9 @@ struct incident {
 	char id[ULID_SIZE];
 	char caused_by[ULID_SIZE]; /* the id of its cause, "": none */
 	bool late;
-	bool alone;  /* told by itself, whatever its cause is told */
-	size_t rule; /* index, or NO_RULE */
+	bool alone;     /* told by itself, whatever its cause is told */
+	unsigned muted; /* changes, as bits, that a silence kept from all */
+	size_t rule;    /* index, or NO_RULE */
 	char *rule_id;
 	char *key_text; /* see key_write(); */
 	size_t key_len;

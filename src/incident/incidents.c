@@ -252,6 +252,17 @@ incidents_tell(struct incidents *is, struct incident *i, enum change_kind kind)
 		incidents_tell(is, cause, CHANGE_UPDATED);
 }
 
+void
+incidents_surface(struct incidents *is, struct incident *i, int64_t now_ms)
+{
+	i->remind_from_ms = now_ms;
+	tell(is, i,
+	    (struct change){ .kind = CHANGE_UPDATED,
+		.surfaced = true,
+		.folded = incidents_folded(is, i) });
+	schedule(is, i);
+}
+
 /* A cause is over: what it caused and is not over is an incident of its own,
  * of which nobody may have heard. */
 static void
@@ -264,11 +275,7 @@ surface(struct incidents *is, const struct incident *cause, int64_t now_ms)
 		    strcmp(i->caused_by, cause->id) != 0)
 			continue;
 		i->alone = true;
-		i->remind_from_ms = now_ms;
-		tell(is, i,
-		    (struct change){
-			.kind = CHANGE_UPDATED, .surfaced = true });
-		schedule(is, i);
+		incidents_surface(is, i, now_ms);
 	}
 }
 

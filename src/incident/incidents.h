@@ -82,6 +82,10 @@ void incidents_hold(struct incidents *is, struct incident *i, bool held,
 void incidents_tell(
     struct incidents *is, struct incident *i, enum change_kind kind);
 
+/** A silence is over that kept it from all: tells it as it stands. */
+void incidents_surface(
+    struct incidents *is, struct incident *i, int64_t now_ms);
+
 /** Whether its cause is open and told instead of it. */
 bool incidents_folded(const struct incidents *is, const struct incident *i);
 

@@ -246,15 +246,15 @@ record_state(const struct incident *i)
 	for (size_t k = 0; k < i->run_count; k++)
 		json_object_set_new(
 		    ended, i->runs[k].name, json_integer(i->runs[k].ended_ms));
-	state =
-	    json_pack("{s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b, s:I}",
-		"key", json_stringn(i->key_text, i->key_len), "resolve_seen",
-		i->resolve_seen, "told", told, "ended", ended, "began",
-		began_json(i), "opened", time_json(i->opened_ms), "reminders",
-		(json_int_t)i->reminders, "remind_from",
-		time_json(i->remind_from_ms), "quiet_from",
-		time_json(i->quiet_from_ms), "alone", i->alone, "collecting",
-		(json_int_t)i->collecting);
+	state = json_pack(
+	    "{s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b, s:I, s:I}",
+	    "key", json_stringn(i->key_text, i->key_len), "resolve_seen",
+	    i->resolve_seen, "told", told, "ended", ended, "began",
+	    began_json(i), "opened", time_json(i->opened_ms), "reminders",
+	    (json_int_t)i->reminders, "remind_from",
+	    time_json(i->remind_from_ms), "quiet_from",
+	    time_json(i->quiet_from_ms), "alone", i->alone, "collecting",
+	    (json_int_t)i->collecting, "muted", (json_int_t)i->muted);
 	text = json_dumps(state, JSON_COMPACT);
 	json_decref(state);
 	return text;
@@ -423,6 +423,7 @@ read_state(struct incident *i, const json_t *state)
 	i->opened_ms = get_time_or(state, "opened", i->detected_ms);
 	i->collecting = get_int(state, "collecting") > 0;
 	i->alone = json_is_true(json_object_get(state, "alone"));
+	i->muted = (unsigned)get_int(state, "muted");
 	i->reminders = (size_t)get_int(state, "reminders");
 	i->remind_from_ms = get_time_or(state, "remind_from", i->opened_ms);
 	i->quiet_from_ms = get_time_or(state, "quiet_from", i->last_ms);

@@ -10,6 +10,7 @@
 #include "incident/builtin.h"
 #include "incident/incidents.h"
 #include "incident/record.h"
+#include "incident/silences.h"
 #include "io/loop.h"
 #include "pipeline.h"
 #include "ruleset.h"
@@ -56,6 +57,13 @@ answer_text(struct http_answer *a, const char *text)
 	a->status = 200;
 	a->type = "text/plain; charset=utf-8";
 	str_puts(&a->body, text);
+}
+
+/* Who asks; -1: not known. */
+static int64_t
+uid_of(const struct http_request *r)
+{
+	return r->uid == (uid_t)-1 ? -1 : (int64_t)r->uid;
 }
 
 /* How it stands */
@@ -141,6 +149,8 @@ rule_state(const struct pipeline_view *v, size_t rule)
 {
 	if (v->ruleset->rules[rule].disabled)
 		return "disabled";
+	if (silences_has(v->silences, v->ruleset->rules[rule].id))
+		return "silenced";
 	return incidents_open(v->incidents, rule) ? "open" : "ok";
 }
 
@@ -306,8 +316,7 @@ do_by_hand(struct api *api, const struct http_request *r, const char *id,
 		answer_error(a, 404, "there is no such open incident");
 		return;
 	}
-	log_info("incident %s by hand id=%s uid=%" PRId64, what, id,
-	    r->uid == (uid_t)-1 ? -1 : (int64_t)r->uid);
+	log_info("incident %s by hand id=%s uid=%" PRId64, what, id, uid_of(r));
 	get_incident(api, r, id, a);
 }
 
@@ -337,8 +346,7 @@ post_retry(struct api *api, const struct http_request *r, const char *id,
 	}
 	log_info("incident retried by hand id=%s scripts=%s deliveries=%zu "
 		 "uid=%" PRId64,
-	    id, done.scripts ? "yes" : "no", done.deliveries,
-	    r->uid == (uid_t)-1 ? -1 : (int64_t)r->uid);
+	    id, done.scripts ? "yes" : "no", done.deliveries, uid_of(r));
 	answer_json(a, 200,
 	    json_pack("{s: b, s: I}", "scripts", done.scripts, "deliveries",
 		(json_int_t)done.deliveries));
@@ -399,7 +407,7 @@ post_deliveries_retry(struct api *api, const struct http_request *r,
 		    api->pipeline, json_string_value(which));
 		log_info("dead letters are sent again by hand count=%zu "
 			 "uid=%" PRId64,
-		    count, r->uid == (uid_t)-1 ? -1 : (int64_t)r->uid);
+		    count, uid_of(r));
 		if (count == 0 && which != NULL)
 			answer_error(a, 404, "there is no such dead letter");
 		else
@@ -408,6 +416,116 @@ post_deliveries_retry(struct api *api, const struct http_request *r,
 				"{s: I}", "deliveries", (json_int_t)count));
 	}
 	json_decref(body);
+}
+
+/* Silences */
+
+static void
+add_silence(const struct silence *s, void *ctx)
+{
+	char since[WHEN_SIZE], until[WHEN_SIZE];
+
+	json_array_append_new(
+	    ctx, json_pack("{s: s, s: o, s: s, s: s, s: o}", "id", s->id,
+		     "rule", record_text(text_of(s->rule)), "since",
+		     when_write(s->since_ms, since), "until",
+		     when_write(s->until_ms, until), "reason",
+		     record_text(text_of(s->reason))));
+}
+
+static void
+get_silences(struct api *api, const struct http_request *r, const char *id,
+    struct http_answer *a)
+{
+	json_t *list = json_array();
+	struct pipeline_view v;
+
+	(void)r;
+	(void)id;
+	pipeline_view(api->pipeline, &v);
+	silences_each(v.silences, add_silence, list);
+	answer_json(a, 200, json_pack("{s: o}", "silences", list));
+}
+
+/** What is asked for; texts are lent by the body. */
+struct silencing {
+	const char *rule, *reason;
+	int64_t for_ms;
+};
+
+/* What is wrong with it, in words; NULL: nothing. */
+static const char *
+silencing_read(const json_t *body, struct silencing *s)
+{
+	const json_t *reason = json_object_get(body, "reason");
+	const char *time = json_string_value(json_object_get(body, "for"));
+
+	s->rule = json_string_value(json_object_get(body, "rule"));
+	s->reason = reason != NULL ? json_string_value(reason) : "";
+	if (s->rule == NULL || time == NULL || s->reason == NULL)
+		return "say {\"rule\": ID, \"for\": DURATION, "
+		       "\"reason\": TEXT}";
+	if (duration_read(text_of(time), &s->for_ms) != NULL ||
+	    s->for_ms <= 0 || s->for_ms > SILENCE_MAX_MS)
+		return "for is a duration such as 2h, at most 365d";
+	return strlen(s->reason) > SILENCE_REASON_MAX
+	           ? "a reason has at most 1000 bytes"
+	           : NULL;
+}
+
+static void
+silence(struct api *api, const struct http_request *r,
+    const struct silencing *s, struct http_answer *a)
+{
+	char until[WHEN_SIZE];
+	int64_t until_ms = 0;
+	const char *id;
+
+	if (!pipeline_has_rule(api->pipeline, s->rule)) {
+		answer_error(a, 404, "there is no such rule");
+		return;
+	}
+	id = pipeline_silence(
+	    api->pipeline, s->rule, s->for_ms, s->reason, &until_ms);
+	if (id == NULL) {
+		answer_error(a, 422, "there are too many silences");
+		return;
+	}
+	when_write(until_ms, until);
+	log_info("silenced by hand rule=%s id=%s until=%s uid=%" PRId64
+		 " reason=%s",
+	    s->rule, id, until, uid_of(r), s->reason);
+	answer_json(
+	    a, 200, json_pack("{s: s, s: s}", "id", id, "until", until));
+}
+
+static void
+post_silences(struct api *api, const struct http_request *r, const char *id,
+    struct http_answer *a)
+{
+	json_t *body = json_loadb(
+	    r->body.len > 0 ? r->body.data : "", r->body.len, 0, NULL);
+	struct silencing s = { 0 };
+	const char *fault = silencing_read(body, &s);
+
+	(void)id;
+	if (fault != NULL)
+		answer_error(a, 400, fault);
+	else
+		silence(api, r, &s, a);
+	json_decref(body);
+}
+
+static void
+post_silence_end(struct api *api, const struct http_request *r, const char *id,
+    struct http_answer *a)
+{
+	if (!pipeline_unsilence(api->pipeline, id)) {
+		answer_error(a, 404, "there is no such silence");
+		return;
+	}
+	log_info("silence ended by hand id=%s uid=%" PRId64, id, uid_of(r));
+	answer_json(a, 200, json_pack("{s: s}", "id", id));
 }
 
 static void
@@ -474,6 +592,9 @@ static const struct route {
 	{ "POST", PREFIX "/incidents/{}/retry", post_retry },
 	{ "GET", PREFIX "/deliveries", get_deliveries },
 	{ "POST", PREFIX "/deliveries/retry", post_deliveries_retry },
+	{ "GET", PREFIX "/silences", get_silences },
+	{ "POST", PREFIX "/silences", post_silences },
+	{ "POST", PREFIX "/silences/{}/end", post_silence_end },
 	{ "POST", PREFIX "/reload", post_reload },
 	{ "GET", "/healthz", get_healthz },
 	{ "GET", "/readyz", get_readyz },
@@ -512,6 +633,7 @@ static void
 on_request(const struct http_request *r, struct http_answer *a, void *ctx)
 {
 	bool head = strcmp(r->method, "HEAD") == 0;
+	const char *allow = NULL;
 	char id[ULID_SIZE];
 
 	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
@@ -520,9 +642,10 @@ on_request(const struct http_request *r, struct http_answer *a, void *ctx)
 		if (!path_matches(route->path, r->path, id))
 			continue;
 		if (strcmp(route->method, head ? "GET" : r->method) != 0) {
-			a->allow = route->method;
-			answer_error(a, 405, "not by this method");
-		} else if (strcmp(route->method, "POST") == 0 && !is_json(r)) {
+			allow = allow == NULL ? route->method : "GET, POST";
+			continue;
+		}
+		if (strcmp(route->method, "POST") == 0 && !is_json(r)) {
 			answer_error(
 			    a, 415, "say Content-Type: application/json");
 		} else {
@@ -530,7 +653,11 @@ on_request(const struct http_request *r, struct http_answer *a, void *ctx)
 		}
 		return;
 	}
-	answer_error(a, 404, "there is nothing here");
+	a->allow = allow;
+	if (allow != NULL)
+		answer_error(a, 405, "not by this method");
+	else
+		answer_error(a, 404, "there is nothing here");
 }
 
 struct api *
