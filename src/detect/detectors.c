@@ -512,7 +512,8 @@ match_hit(struct detectors *ds, const struct hit *hit, int64_t now_ms)
 		w = window_for(ds, hit->index, f.key, now_ms);
 		if (d->distinct != NULL)
 			value = captures_get(hit->captures, d->distinct);
-		f.fired = window_add(w, now_ms, value, &f.first_ms);
+		f.fired = window_add(w, now_ms, now_ms - hit->event->behind_ms,
+		    value, &f.first_ms);
 		f.count = f.fired ? d->count : 1;
 		mark_changed(ds, hit->index, f.key);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The last few hits in order of time: as many as it takes are enough to tell,
- * so no more are kept.
+ * so no more are kept.  What is read late, and is too old to count with them,
+ * has a window of its own.
  */
 #include "detect/window.h"
 
@@ -28,6 +29,7 @@ struct window {
 		int64_t *ms;
 		struct seen *seen; /* of distinct ones */
 	} hits;
+	struct window *old; /* of those that came late; NULL: none did */
 };
 
 struct window *
@@ -51,6 +53,7 @@ window_free(struct window *w)
 		free(w->hits.seen);
 	else
 		free(w->hits.ms);
+	window_free(w->old);
 	free(w);
 }
 
@@ -123,16 +126,83 @@ remember(struct window *w, int64_t ms, struct text value)
 	};
 }
 
-bool
-window_add(
-    struct window *w, int64_t now_ms, struct text value, int64_t *first_ms)
+static void
+move_times(int64_t *ms, size_t from, size_t to)
 {
-	while (w->used > 0 && now_ms - time_of(w, 0) >= w->spec->within_ms)
-		forget(w, 0);
+	int64_t moved = ms[from];
+
+	memmove(ms + to + 1, ms + to, (from - to) * sizeof *ms);
+	ms[to] = moved;
+}
+
+static void
+move_seen(struct seen *seen, size_t from, size_t to)
+{
+	struct seen moved = seen[from];
+
+	memmove(seen + to + 1, seen + to, (from - to) * sizeof *seen);
+	seen[to] = moved;
+}
+
+/* Whether a value has a hit that is later. */
+static bool
+has_later(const struct window *w, int64_t ms, struct text value)
+{
+	for (size_t i = 0; w->spec->distinct && i < w->used; i++) {
+		const struct seen *s = &w->hits.seen[i];
+
+		if (s->ms > ms &&
+		    text_equal((struct text){ s->value, s->len }, value))
+			return true;
+	}
+	return false;
+}
+
+/* Puts one in its place among later ones. */
+static void
+insert(struct window *w, int64_t ms, struct text value)
+{
+	size_t to = 0, last;
+
+	if (has_later(w, ms, value) ||
+	    (w->used == w->spec->count && ms < time_of(w, 0)))
+		return;
+	remember(w, ms, value);
+	last = w->used - 1;
+	while (to < last && time_of(w, to) <= ms)
+		to++;
+	if (w->spec->distinct)
+		move_seen(w->hits.seen, last, to);
+	else
+		move_times(w->hits.ms, last, to);
+}
+
+static struct window *
+old_of(struct window *w)
+{
+	if (w->old == NULL)
+		w->old = window_new(w->spec);
+	return w->old;
+}
+
+bool
+window_add(struct window *w, int64_t now_ms, int64_t at_ms, struct text value,
+    int64_t *first_ms)
+{
+	value = utf8_head_bytes(value, VALUE_MAX);
 	/* Read back after the clock was set back: no telling when they were. */
 	while (w->used > 0 && time_of(w, w->used - 1) > now_ms)
 		forget(w, w->used - 1);
-	remember(w, now_ms, utf8_head_bytes(value, VALUE_MAX));
+	if (w->used == 0 || at_ms >= window_last(w)) {
+		while (
+		    w->used > 0 && at_ms - time_of(w, 0) >= w->spec->within_ms)
+			forget(w, 0);
+		remember(w, at_ms, value);
+	} else if (window_last(w) - at_ms < w->spec->within_ms) {
+		insert(w, at_ms, value);
+	} else {
+		return window_add(old_of(w), at_ms, at_ms, value, first_ms);
+	}
 	*first_ms = time_of(w, 0);
 	return w->used == w->spec->count;
 }
@@ -169,26 +239,43 @@ write_values(const struct window *w, struct str *out)
 	json_decref(list);
 }
 
-void
-window_write(const struct window *w, struct str *out)
+static void
+write_hits(const struct window *w, struct str *out)
 {
-	if (w->used == 0)
-		return;
 	if (w->spec->distinct) {
 		write_values(w, out);
 		return;
 	}
+	str_putc(out, '[');
 	for (size_t i = 0; i < w->used; i++) {
-		str_putc(out, i == 0 ? '[' : ',');
+		if (i > 0)
+			str_putc(out, ',');
 		number_add(out, w->hits.ms[i]);
 	}
 	str_putc(out, ']');
 }
 
+/* Its hits, or [hits, old ones]. */
 void
-window_read(struct window *w, struct text state)
+window_write(const struct window *w, struct str *out)
 {
-	json_t *list = json_loadb(state.data, state.len, JSON_ALLOW_NUL, NULL);
+	bool both = w->old != NULL && w->old->used > 0;
+
+	if (w->used == 0 && !both)
+		return;
+	if (both)
+		str_putc(out, '[');
+	write_hits(w, out);
+	if (both) {
+		str_putc(out, ',');
+		write_hits(w->old, out);
+		str_putc(out, ']');
+	}
+}
+
+static void
+read_hits(struct window *w, const json_t *list)
+{
 	const bool distinct = w->spec->distinct;
 	size_t step = distinct ? 2 : 1;
 
@@ -201,6 +288,19 @@ window_read(struct window *w, struct text state)
 			    distinct ? (struct text){ json_string_value(value),
 					   json_string_length(value) }
 				     : (struct text){ NULL, 0 });
+	}
+}
+
+void
+window_read(struct window *w, struct text state)
+{
+	json_t *list = json_loadb(state.data, state.len, JSON_ALLOW_NUL, NULL);
+
+	if (json_is_array(json_array_get(list, 0))) {
+		read_hits(w, json_array_get(list, 0));
+		read_hits(old_of(w), json_array_get(list, 1));
+	} else {
+		read_hits(w, list);
 	}
 	json_decref(list);
 }

@@ -27,14 +27,20 @@ struct window *window_new(const struct window_spec *spec);
 void window_free(struct window *w); /* NULL does nothing */
 
 /**
- * Takes in a hit.  value is for distinct ones only.
+ * Takes in a hit.
  *
+ * now_ms    when the last hit was that its rule has seen, or this one
+ * at_ms     when it was; it may be earlier, as of a file that is read after
+ *           another one.  It then counts with those that were there by then, as
+ *           far back as the time reaches from the last hit; before that, with
+ *           those of its kind that were read since the last that went back
+ * value     for distinct ones only
  * first_ms  the time of the first of those that count
  *
  * Returns whether enough are within the time.
  */
-bool window_add(
-    struct window *w, int64_t now_ms, struct text value, int64_t *first_ms);
+bool window_add(struct window *w, int64_t now_ms, int64_t at_ms,
+    struct text value, int64_t *first_ms);
 
 /** Whether no hit in it can count any more. */
 bool window_expired(const struct window *w, int64_t now_ms);

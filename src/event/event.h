@@ -31,6 +31,8 @@ struct event {
 	int64_t stamp_ms;   /* its own time; 0: none that can be trusted */
 	int64_t age_ms;     /* how long before it was read it was written, where
 	                       that was not at once */
+	int64_t behind_ms;  /* how much earlier it was written than that, where
+	                       its rule's clock had gone on, by another file */
 	/* Where the lines around it are: those of the block from `after` on
 	 * come next; those before `before` went ahead.  The event may have
 	 * begun in an earlier block, `before` is then 0. */

@@ -195,7 +195,7 @@ judge_stamp(struct judge *j, size_t source, struct text event,
 static int64_t
 time_of(struct judge *j, const struct hit *hit, struct event *event)
 {
-	int64_t now = now_ms(j), at = now - event->age_ms, *last;
+	int64_t now = now_ms(j), own = now - event->age_ms, at = own, *last;
 
 	if (hit->part == PART_VERIFY) /* of an action */
 		return now;
@@ -204,6 +204,7 @@ time_of(struct judge *j, const struct hit *hit, struct event *event)
 		at = *last < now ? *last : now;
 	*last = at;
 	event->age_ms = now - at;
+	event->behind_ms = at - own;
 	return at;
 }
 

@@ -140,7 +140,7 @@ expect_equal 'what is late' late \
     "$(incidents | jq -r 'select(.late) | .rule' | paste -sd ' ')"
 stop "$pid"
 
-step 'a hit is late whatever was read before it, of another file'
+step 'two files of a source: a hit is late, or one of a crowd, by itself'
 rm -f s.db* app.log*
 cat >two.yml <<'YAML'
 version: 1
@@ -150,6 +150,8 @@ sources:
 rules:
   - {id: late, match: '(?<when>old|young) news of (?<file>.)', resolve: manual,
      key: [when, file]}
+  - {id: crowd, match: 'crowd (?<n>.)', key: n, resolve: manual,
+     threshold: {count: 3, within: 1m}}
 YAML
 : >app.log.a
 : >app.log.b
@@ -159,12 +161,25 @@ stop "$pid"
 for file in a b; do # whichever is read first
 	lines 0 >>app.log.$file <<-LINES
 	180 old news of $file
+	180 crowd x
+	150 crowd $file
+	150 crowd $file
+	150 crowd $file
+	120 crowd x
+	60 crowd x
 	10 young news of $file
+	10 crowd x
+	10 crowd a
+	10 crowd b
+	10 crowd w
 	LINES
+	[[ $file == a ]] || lines 0 <<<'10 crowd w' >>app.log.$file
 	touch -d '-10 minutes' app.log.$file
 done
 start two2 "$LOGWATCH" --state s.db --rules two.yml
-wait_for 10 'all hits' eval '(($(all_states | wc -l) == 4))'
+wait_for 10 'all hits' eval '(($(all_states | wc -l) == 7))'
+expect_equal 'what is a crowd' 'a b w' \
+    "$(all_states | sed -n 's/^crowd \(.\) open .*/\1/p' | paste -sd ' ')"
 expect_equal 'what is late' 'old a old b' "$(incidents |
-    jq -r 'select(.late) | "\(.key.when) \(.key.file)"' | sort | paste -sd ' ')"
+    jq -r 'select(.late and .rule == "late") | "\(.key.when) \(.key.file)"' | sort | paste -sd ' ')"
 stop "$pid"

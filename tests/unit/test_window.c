@@ -17,7 +17,7 @@ static bool
 add(struct window *w, int64_t now_ms, const char *value, int64_t first_ms)
 {
 	int64_t first = -1;
-	bool enough = window_add(w, now_ms, text_of(value), &first);
+	bool enough = window_add(w, now_ms, now_ms, text_of(value), &first);
 
 	assert_int_equal(first, first_ms);
 	return enough;
@@ -164,13 +164,13 @@ a_value_with_nul_is_kept_whole(void **state)
 	int64_t first;
 
 	(void)state;
-	window_add(w, 1, TEXT("a\0b"), &first);
+	window_add(w, 1, 1, TEXT("a\0b"), &first);
 	window_write(w, &text);
 	window_read(copy, str_text(&text));
-	assert_false(window_add(copy, 2, TEXT("a\0b"), &first));
+	assert_false(window_add(copy, 2, 2, TEXT("a\0b"), &first));
 	assert_int_equal(first, 2);
-	assert_false(window_add(copy, 3, TEXT("a\0c"), &first));
-	assert_true(window_add(copy, 4, TEXT("a"), &first));
+	assert_false(window_add(copy, 3, 3, TEXT("a\0c"), &first));
+	assert_true(window_add(copy, 4, 4, TEXT("a"), &first));
 	str_free(&text);
 	window_free(w);
 	window_free(copy);
@@ -188,10 +188,125 @@ hits_of_a_clock_that_ran_ahead_do_not_count(void **state)
 	window_free(w);
 }
 
+/* One that is read late; LAST is the last hit of the rule. */
+#define LAST INT64_C(100000)
+static bool
+add_late(struct window *w, int64_t at_ms, const char *value)
+{
+	int64_t first;
+
+	return window_add(w, LAST, at_ms, text_of(value), &first);
+}
+
+static void
+one_that_is_read_late_counts_where_it_was(void **state)
+{
+	struct window *w = window_new(&(struct window_spec){ 3, 1000, false });
+	struct str text = { 0 };
+	int64_t first;
+
+	(void)state;
+	assert_false(add_late(w, LAST - 900, NULL));
+	assert_false(add_late(w, LAST, NULL));
+	assert_true(window_add(w, LAST, LAST - 950, text_of(NULL), &first));
+	assert_int_equal(first, LAST - 950);
+	/* Where there are enough the last ones stay. */
+	assert_true(add_late(w, LAST - 500, NULL));
+	assert_true(add_late(w, LAST - 999, NULL));
+	window_write(w, &text);
+	assert_string_equal(text.data, "[99100,99500,100000]");
+	str_free(&text);
+	window_free(w);
+}
+
+static void
+those_of_another_time_make_no_crowd(void **state)
+{
+	struct window *w = window_new(&(struct window_spec){ 3, 1000, false });
+
+	(void)state;
+	assert_false(add_late(w, LAST, NULL));
+	assert_false(add_late(w, 1000, NULL));
+	assert_false(add_late(w, 20000, NULL));
+	assert_false(add_late(w, 40000, NULL));
+	assert_false(add_late(w, LAST - 1000, NULL));
+	/* A third file. */
+	assert_false(add_late(w, 500, NULL));
+	assert_false(add_late(w, 501, NULL));
+	/* What is there now is not forgotten over them. */
+	assert_false(add(w, LAST + 1, NULL, LAST));
+	assert_true(add(w, LAST + 2, NULL, LAST));
+	window_free(w);
+}
+
+static void
+a_crowd_of_another_time_is_one(void **state)
+{
+	struct window *w = window_new(&(struct window_spec){ 3, 1000, false });
+	struct window *copy =
+	    window_new(&(struct window_spec){ 3, 1000, false });
+	struct str text = { 0 };
+	int64_t first;
+
+	(void)state;
+	assert_false(add_late(w, LAST, NULL));
+	assert_false(add_late(w, 1000, NULL));
+	assert_false(add_late(w, 1500, NULL));
+	window_write(w, &text);
+	assert_string_equal(text.data, "[[100000],[1000,1500]]");
+	window_read(copy, str_text(&text));
+	assert_true(window_add(copy, LAST, 1999, text_of(NULL), &first));
+	assert_int_equal(first, 1000);
+	assert_false(add_late(w, 2000, NULL));
+	assert_true(add_late(w, 2000, NULL));
+	assert_true(window_last(copy) == LAST);
+	str_free(&text);
+	window_free(w);
+	window_free(copy);
+}
+
+static void
+a_value_that_is_read_late_counts_at_its_last_time(void **state)
+{
+	struct window *w = window_new(&(struct window_spec){ 3, 1000, true });
+	struct window *copy =
+	    window_new(&(struct window_spec){ 3, 1000, true });
+	struct str text = { 0 };
+
+	(void)state;
+	assert_false(add_late(w, LAST - 100, "a"));
+	assert_false(add_late(w, LAST, "b"));
+	assert_false(add_late(w, LAST - 200, "a"));
+	assert_false(add_late(w, LAST - 300, "b"));
+	window_write(w, &text);
+	assert_string_equal(text.data, "[99900,\"a\",100000,\"b\"]");
+	str_clear(&text);
+	assert_false(add_late(w, LAST - 50, "a"));
+	window_write(w, &text);
+	assert_string_equal(text.data, "[99950,\"a\",100000,\"b\"]");
+	assert_true(add_late(w, LAST - 60, "c"));
+	assert_false(add_late(w, 1, "x"));
+	str_clear(&text);
+	window_write(w, &text);
+	assert_string_equal(
+	    text.data, "[[99940,\"c\",99950,\"a\",100000,\"b\"],[1,\"x\"]]");
+	window_read(copy, str_text(&text));
+	assert_false(add_late(copy, 2, "y"));
+	assert_true(add_late(copy, 3, "z"));
+	str_free(&text);
+	window_free(w);
+	window_free(copy);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_that_is_read_late_counts_where_it_was),
+		cmocka_unit_test(those_of_another_time_make_no_crowd),
+		cmocka_unit_test(a_crowd_of_another_time_is_one),
+		cmocka_unit_test(
+		    a_value_that_is_read_late_counts_at_its_last_time),
 		cmocka_unit_test(
 		    enough_are_within_until_the_first_is_as_old_as_the_time),
 		cmocka_unit_test(a_window_of_one_is_full_at_once),
